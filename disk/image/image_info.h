@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln {
+
+enum class DiskFormat { kRaw, kFixedVhd, kDynamicVhd, kVhdx, kQcow2 };
+
+/// `raw`, `vhd-fixed`, `vhd-dynamic`, `vhdx`, `qcow2`.
+std::string_view to_string(DiskFormat format);
+
+/// What our own header readers found. Sizes in bytes.
+struct ImageInfo {
+  std::filesystem::path path;  ///< absolute
+  DiskFormat format = DiskFormat::kRaw;
+  std::uint64_t virtual_size = 0;     ///< what a guest sees
+  std::uint64_t file_size = 0;        ///< the file's length
+  std::uint64_t allocated_size = 0;   ///< what it occupies on the host's disk
+  std::vector<std::string> warnings;  ///< readable, but odd: a bad checksum, a size not whole MiB
+};
+
+}  // namespace kiln

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "disk/extents/block_source.h"
+#include "disk/image/image_info.h"
+#include "engine/core/process_runner.h"
+
+namespace kiln {
+
+/// A qcow2 overlay over a read-only base. The base's format, offset and size are written into the
+/// overlay as an explicit block node; the base is never copied and never written.
+class WorkDisk {
+ public:
+  /// @param overlay created; must not exist
+  static Result<WorkDisk> create(ProcessRunner& runner,
+                                 const ImageInfo& base,
+                                 const std::filesystem::path& overlay,
+                                 const CancelToken& cancel);
+
+  [[nodiscard]] const std::filesystem::path& overlay() const { return overlay_; }
+  [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
+  /// The overlay as a qemu block node.
+  [[nodiscard]] std::string node(bool read_only) const;
+
+ private:
+  WorkDisk(std::filesystem::path overlay, std::uint64_t virtual_size)
+      : overlay_(std::move(overlay)), virtual_size_(virtual_size) {}
+  std::filesystem::path overlay_;
+  std::uint64_t virtual_size_;
+};
+
+}  // namespace kiln

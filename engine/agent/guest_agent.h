@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/core/cancel.h"
+#include "engine/core/result.h"
+#include "engine/core/unique_fd.h"
+
+namespace kiln {
+
+/// A program to run in the guest, as root. Its standard input is empty. It and everything it
+/// started is dead when `run` returns.
+struct GuestCommand {
+  std::vector<std::string> argv;  ///< argv[0] is looked up on the guest's PATH
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string directory = "/root";  ///< `/` where it does not exist
+  std::optional<std::chrono::milliseconds> time_limit;
+};
+
+struct GuestExit {
+  enum class Kind { kExited, kSignalled, kTimedOut };
+  Kind kind = Kind::kExited;
+  int code = 0;  ///< exit code, or signal number
+  [[nodiscard]] bool ok() const { return kind == Kind::kExited && code == 0; }
+};
+
+enum class GuestStream { kStdout, kStderr };
+/// Called as output arrives, with arbitrary pieces, in order within one stream.
+using GuestOutput = std::function<void(GuestStream stream, std::string_view data)>;
+
+/// The host's end of the agent: everything that happens inside a sandbox goes through here. What
+/// the guest sends is untrusted: malformed, oversized or out-of-order frames end the session with
+/// an error.
+class GuestAgent {
+ public:
+  virtual ~GuestAgent() = default;
+
+  virtual Result<GuestExit> run(const GuestCommand& command,
+                                const GuestOutput& output,
+                                const CancelToken& cancel) = 0;
+  /// Writes a file (replacing it; parent folders must exist) with `mode`, owner root.
+  virtual Result<void> put(std::string_view contents,
+                           const std::string& guest_path,
+                           unsigned mode,
+                           const CancelToken& cancel) = 0;
+  virtual Result<void> put_file(const std::filesystem::path& host_path,
+                                const std::string& guest_path,
+                                unsigned mode,
+                                const CancelToken& cancel) = 0;
+  /// Reads a file of at most `limit` bytes; kNotFound where it is absent.
+  virtual Result<std::string> get(const std::string& guest_path,
+                                  std::uint64_t limit,
+                                  const CancelToken& cancel) = 0;
+  /// Removes what matches the shell wildcard, folders with their contents; does not follow symbolic
+  /// links, does not cross mount points. Returns what was removed; matching nothing is no error.
+  virtual Result<std::vector<std::string>> remove(const std::string& pattern,
+                                                  const CancelToken& cancel) = 0;
+  /// Ends the agent and all its children, and waits for it to say so.
+  virtual Result<void> quit(const CancelToken& cancel) = 0;
+};
+
+/// Waits for the agent's hello on a connected stream socket and checks its version.
+Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
+                                                  std::chrono::milliseconds patience,
+                                                  const CancelToken& cancel);
+
+/// The static Linux agent, embedded in kiln.
+std::string_view embedded_linux_agent();
+
+}  // namespace kiln

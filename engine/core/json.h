@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/core/result.h"
+
+namespace kiln {
+
+/// A place in a JSON document that knows its pointer, line and column, so that whoever reads a
+/// value can say exactly where it is wrong. Copies share the document.
+class JsonReader {
+ public:
+  /// @param name how messages call the document, usually its path
+  /// Refuses duplicate keys, which would silently hide a value, and nesting deeper than 128.
+  static Result<JsonReader> parse(std::string text, std::string name);
+  /// Wraps a value computed elsewhere; its positions are pointers only.
+  static JsonReader of(nlohmann::json value, std::string name);
+
+  [[nodiscard]] const nlohmann::json& value() const { return *value_; }
+  /// RFC 6901, empty for the document itself.
+  [[nodiscard]] const std::string& pointer() const { return pointer_; }
+  /// `template.json:12:7 /properties/source`
+  [[nodiscard]] std::string where() const;
+
+  /// A null member counts as absent, as it does in ARM.
+  [[nodiscard]] std::optional<JsonReader> find(std::string_view name) const;
+  [[nodiscard]] Result<JsonReader> require(std::string_view name) const;
+  [[nodiscard]] Result<std::vector<JsonReader>> items() const;
+  /// Members of an object in document order.
+  [[nodiscard]] Result<std::vector<std::pair<std::string, JsonReader>>> members() const;
+
+  [[nodiscard]] Result<std::string> as_string() const;
+  [[nodiscard]] Result<bool> as_bool() const;
+  /// An integer in [minimum, maximum].
+  [[nodiscard]] Result<std::int64_t> as_integer(std::int64_t minimum, std::int64_t maximum) const;
+  [[nodiscard]] Result<std::vector<std::string>> as_strings() const;
+
+  [[nodiscard]] Result<std::string> string(std::string_view name) const;
+  [[nodiscard]] Result<std::optional<std::string>> optional_string(std::string_view name) const;
+  [[nodiscard]] Result<bool> bool_or(std::string_view name, bool otherwise) const;
+
+  /// Every member must be one of `known`; the error names the nearest spelling.
+  [[nodiscard]] Result<void> refuse_unknown(std::initializer_list<std::string_view> known) const;
+
+  /// An InvalidTemplate error at this place.
+  [[nodiscard]] Error error(std::string code, std::string message) const;
+
+ private:
+  struct Document;
+  JsonReader(std::shared_ptr<const Document> document,
+             const nlohmann::json* value,
+             std::string pointer)
+      : document_(std::move(document)), value_(value), pointer_(std::move(pointer)) {}
+  [[nodiscard]] JsonReader child(std::string_view token, const nlohmann::json& value) const;
+  [[nodiscard]] Error type_error(std::string_view wanted) const;
+
+  std::shared_ptr<const Document> document_;
+  const nlohmann::json* value_;
+  std::string pointer_;
+};
+
+/// The whole value as compact JSON; invalid UTF-8 is replaced rather than thrown over.
+std::string dump_json(const nlohmann::json& value, int indent = -1);
+
+}  // namespace kiln

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/secret.h"
+
+namespace kiln {
+
+/// Replaces known secrets in text by `***`. Everything that leaves the process as log, event or
+/// record goes through one of these.
+class Redactor {
+ public:
+  /// Values shorter than 6 characters are ignored: hiding them would destroy ordinary text.
+  void add(const Secret& secret);
+  [[nodiscard]] std::string redact(std::string_view text) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> values_;
+};
+
+/// A URL fit for a log: user information removed, and every query value hidden but those on a short
+/// allow-list (`comp`, `restype`, `api-version`, …).
+std::string redact_url(std::string_view url);
+
+}  // namespace kiln

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "disk/inspect/file_tree.h"
+#include "disk/workspace/work_disk.h"
+#include "engine/agent/guest_agent.h"
+#include "engine/core/event.h"
+#include "engine/core/process_runner.h"
+
+namespace kiln {
+
+enum class Accelerator { kKvm, kTcg };
+enum class AcceleratorChoice { kAuto, kKvm, kTcg };
+
+/// What the guest is, as far as steps and generalization care.
+struct GuestSystem {
+  std::string os_id;        ///< os-release ID, e.g. `debian`
+  std::string pretty_name;  ///< os-release PRETTY_NAME
+  std::string root_device;
+  std::string root_filesystem;      ///< ext4, xfs, btrfs, …
+  std::vector<std::string> mounts;  ///< `/dev/sda2 on /boot/efi (vfat)`
+};
+
+struct SandboxOptions {
+  AcceleratorChoice accelerator = AcceleratorChoice::kAuto;
+  unsigned memory_mib = 1024;
+  unsigned vcpus = 2;
+  bool network = false;  ///< no network card unless asked
+};
+
+/// What a backend gets to work with; all outlive the sandbox.
+struct SandboxContext {
+  ProcessRunner& runner;
+  EventSink& events;
+  CancelToken cancel;
+  std::filesystem::path work_folder;  ///< private, for sockets and the console log
+  std::filesystem::path cache_folder;
+};
+
+/// A virtual machine that holds the work disk and nothing else of the host. Going out of scope
+/// kills it; only `seal` and then `finish` say that everything reached the disk.
+class Sandbox {
+ public:
+  virtual ~Sandbox() = default;
+  [[nodiscard]] virtual const GuestSystem& system() const = 0;
+  virtual GuestAgent& agent() = 0;
+  /// Ends the agent, trims the file systems and mounts them read-only: what is seen now is what the
+  /// image will hold. `agent` may not be used any more.
+  virtual Result<FileTree*> seal() = 0;
+  /// Unmounts, flushes, powers off.
+  virtual Result<void> finish() = 0;
+};
+
+}  // namespace kiln

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "disk/extents/block_source.h"
+#include "engine/core/event.h"
+#include "engine/core/json.h"
+#include "engine/core/redact.h"
+
+namespace kiln {
+
+/// The finished disk, ready to be read as often as there are distributors.
+struct FinishedDisk {
+  BlockSource& blocks;
+  std::string suggested_name;  ///< base name for files, from the template's name
+};
+
+/// One run output, in AIB's shape.
+struct Artifact {
+  std::string run_output_name;
+  std::string type;          ///< VHD, ManagedImage, SharedImage
+  std::string artifact_uri;  ///< file path or blob URL without any signature
+  std::string artifact_id;   ///< ARM id, where the artifact is a resource
+  std::uint64_t size_bytes = 0;
+  std::uint64_t sent_bytes = 0;  ///< data actually written or sent
+  std::map<std::string, std::string> details;
+};
+
+struct DistributeContext {
+  EventSink& events;
+  std::string step_id;
+  CancelToken cancel;
+  Redactor& redactor;                   ///< learns every credential before it is used
+  std::filesystem::path output_folder;  ///< the default target
+  bool overwrite = false;               ///< replace what already stands at the target
+};
+
+/// A target of the template's `distribute` array. Independent of the others and idempotent.
+class Distributor {
+ public:
+  virtual ~Distributor() = default;
+  [[nodiscard]] virtual std::string_view type() const = 0;
+  [[nodiscard]] virtual const std::string& run_output_name() const = 0;
+  [[nodiscard]] virtual std::string describe() const = 0;
+  /// Options, credentials, reachability, room: all that can be known before the first byte of work.
+  /// @param disk_size bytes of the disk that will be delivered
+  virtual Result<void> check(const DistributeContext& context, std::uint64_t disk_size) const = 0;
+  virtual Result<Artifact> distribute(FinishedDisk& disk,
+                                      const DistributeContext& context) const = 0;
+};
+
+struct DistributorEntry {
+  std::string_view type;
+  std::string_view help;
+  Result<std::unique_ptr<Distributor>> (*parse)(const JsonReader& body);
+};
+
+std::span<const DistributorEntry> distributor_registry();
+Result<std::unique_ptr<Distributor>> parse_distributor(const JsonReader& body);
+
+}  // namespace kiln
