@@ -1,8 +1,8 @@
 #include "engine/core/json.h"
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
+#include <charconv>
+#include <unordered_set>
 
 #include "engine/core/text.h"
 
@@ -14,11 +14,17 @@ struct Position {
   std::size_t column = 1;
 };
 
-struct Index {
-  std::unordered_map<std::string, Position> positions;
-  std::unordered_map<std::string, std::vector<std::string>> order;  ///< keys as written
-  std::optional<std::string> duplicate;                             ///< pointer of a repeated key
-  bool too_deep = false;
+/// Where a value and everything inside it stands. A tree and not a table of pointers, because the
+/// memory that a long key with many values below it takes must stay in proportion to the text.
+struct Node {
+  Position position;
+  std::vector<std::string> keys;  ///< of an object, as written; parallel to `children`
+  std::vector<Node> children;
+};
+
+struct Duplicate {
+  std::string pointer;
+  Position position;
 };
 
 std::string escape_token(std::string_view token) {
@@ -35,34 +41,35 @@ std::string escape_token(std::string_view token) {
   return escaped;
 }
 
+void step(Position& position, char c) {
+  if (c == '\n') {
+    ++position.line;
+    position.column = 1;
+  } else if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {
+    ++position.column;  // columns count characters, as editors do, so UTF-8 continuations are free
+  }
+}
+
+constexpr int kMaxDepth = 128;
+
 /// Walks a text that nlohmann has already accepted and notes where each value starts. Because the
 /// text is known to be valid, the walk only has to find the structure, not to check it.
 class Indexer {
  public:
-  static constexpr int kMaxDepth = 128;
-
-  explicit Indexer(std::string_view text) : text_(text) {}
-
-  Index run() {
+  explicit Indexer(std::string_view text) : text_(text) {
     if (text_.substr(0, 3) == "\xEF\xBB\xBF") at_ = 3;
-    value("", 0);
-    return std::move(index_);
   }
+
+  Node run() { return value(); }
+  /// The first key that its object already has.
+  std::optional<Duplicate> take_duplicate() { return std::move(duplicate_); }
 
  private:
-  void advance() {
-    if (text_[at_] == '\n') {
-      ++here_.line;
-      here_.column = 1;
-    } else {
-      ++here_.column;
-    }
-    ++at_;
-  }
+  void advance() { step(here_, text_[at_++]); }
 
   void skip_space() {
     while (at_ < text_.size() &&
-           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
+           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
       advance();
     }
   }
@@ -80,66 +87,113 @@ class Indexer {
     return parsed.is_string() ? parsed.get<std::string>() : std::string();
   }
 
-  void value(const std::string& pointer, int depth) {
-    skip_space();
-    if (at_ >= text_.size() || index_.too_deep) return;
-    index_.positions.emplace(pointer, here_);
-    if (depth > kMaxDepth) {
-      index_.too_deep = true;
-    } else if (text_[at_] == '{') {
-      object(pointer, depth);
-    } else if (text_[at_] == '[') {
-      array(pointer, depth);
-    } else if (text_[at_] == '"') {
+  void scalar() {
+    if (text_[at_] == '"') {
       string();
-    } else {
-      while (at_ < text_.size() &&
-             std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos) {
-        advance();
-      }
+      return;
+    }
+    while (at_ < text_.size() &&
+           std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos) {
+      advance();
     }
   }
 
-  void object(const std::string& pointer, int depth) {
+  Node value() {
+    skip_space();
+    Node node;
+    node.position = here_;
+    if (at_ >= text_.size()) return node;
+    if (text_[at_] == '{') {
+      object(node);
+    } else if (text_[at_] == '[') {
+      array(node);
+    } else {
+      scalar();
+    }
+    return node;
+  }
+
+  /// Skips to the next member; false, and past the bracket, at the end.
+  bool next(char end) {
+    for (skip_space(); at_ < text_.size(); skip_space()) {
+      const char c = text_[at_];
+      if (c == ',' || c == end) advance();
+      if (c != ',') return c != end;
+    }
+    return false;
+  }
+
+  void object(Node& node) {
+    std::unordered_set<std::string> seen;
     advance();
-    for (skip_space(); !index_.too_deep && at_ < text_.size() && text_[at_] != '}'; skip_space()) {
-      if (text_[at_] == ',') {
-        advance();
-        continue;
-      }
+    while (next('}')) {
       const auto key_position = here_;
       auto key = string();
-      auto child = pointer + "/" + escape_token(key);
-      if (index_.positions.contains(child)) {
-        index_.duplicate = child;
-        index_.positions[child] = key_position;
-      }
-      index_.order[pointer].push_back(std::move(key));
+      path_.push_back(key);
+      if (!seen.insert(key).second && !duplicate_) duplicate_ = {pointer(), key_position};
+      node.keys.push_back(std::move(key));
       skip_space();
       advance();  // the colon
-      value(child, depth + 1);
+      node.children.push_back(value());
+      path_.pop_back();
     }
-    if (at_ < text_.size()) advance();
   }
 
-  void array(const std::string& pointer, int depth) {
+  void array(Node& node) {
     advance();
-    std::size_t count = 0;
-    for (skip_space(); !index_.too_deep && at_ < text_.size() && text_[at_] != ']'; skip_space()) {
-      if (text_[at_] == ',') {
-        advance();
-        continue;
-      }
-      value(pointer + "/" + std::to_string(count++), depth + 1);
+    while (next(']')) {
+      path_.push_back(std::to_string(node.children.size()));
+      node.children.push_back(value());
+      path_.pop_back();
     }
-    if (at_ < text_.size()) advance();
+  }
+
+  [[nodiscard]] std::string pointer() const {
+    std::string text;
+    for (const auto& token : path_) text += "/" + escape_token(token);
+    return text;
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
   Position here_;
-  Index index_;
+  std::vector<std::string> path_;
+  std::optional<Duplicate> duplicate_;
 };
+
+const Node* find_child(const Node& node, std::string_view escaped_token) {
+  if (node.keys.empty()) {
+    std::size_t index = 0;
+    const auto* end = escaped_token.data() + escaped_token.size();
+    const auto parsed = std::from_chars(escaped_token.data(), end, index);
+    const bool valid = parsed.ec == std::errc() && parsed.ptr == end;
+    return valid && index < node.children.size() ? &node.children[index] : nullptr;
+  }
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    if (escape_token(node.keys[i]) == escaped_token) return &node.children[i];
+  }
+  return nullptr;
+}
+
+/// The node at an RFC 6901 pointer, or null.
+const Node* find_node(const Node* node, std::string_view pointer) {
+  while (node != nullptr && !pointer.empty()) {
+    pointer.remove_prefix(1);  // the slash
+    const auto token = pointer.substr(0, pointer.find('/'));
+    node = find_child(*node, token);
+    pointer.remove_prefix(token.size());
+  }
+  return node;
+}
+
+std::string describe(std::string_view name, Position position, std::string_view pointer) {
+  return fmt::format("{}:{}:{}{}{}",
+                     name,
+                     position.line,
+                     position.column,
+                     pointer.empty() ? "" : " ",
+                     printable(pointer));
+}
 
 std::string_view type_name(const nlohmann::json& value) {
   if (value.is_boolean()) return "true or false";
@@ -153,34 +207,32 @@ std::string_view type_name(const nlohmann::json& value) {
 
 Position position_of_byte(std::string_view text, std::size_t byte) {
   Position position;
-  for (std::size_t i = 0; i < std::min(byte, text.size()); ++i) {
-    if (text[i] == '\n') {
-      ++position.line;
-      position.column = 1;
-    } else {
-      ++position.column;
-    }
-  }
+  for (const char c : text.substr(0, byte)) step(position, c);
   return position;
 }
 
-/// nlohmann reports what it expected, but only as text of an exception; this is the one place where
-/// that exception is caught.
+/// nlohmann says what is wrong only in an exception's text; this is the one place where that is
+/// caught. The base class, because a number too large for a double is not a parse_error to it.
 Result<nlohmann::json> parse_text(const std::string& text, const std::string& name) {
+  std::size_t byte = 0;
+  std::string what;
   try {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
-    const auto position = position_of_byte(text, error.byte > 0 ? error.byte - 1 : 0);
-    std::string_view what = error.what();
-    if (const auto detail = what.find(": "); detail != std::string_view::npos) {
-      what.remove_prefix(detail + 2);
-    }
-    return fail(ErrorKind::kInvalidTemplate, "Json:Syntax", "not valid JSON: {}", what)
-        .at(fmt::format("{}:{}:{}", name, position.line, position.column));
+    byte = error.byte > 0 ? error.byte - 1 : 0;
+    what = error.what();
+  } catch (const nlohmann::json::exception& error) {
+    what = error.what();
   }
+  if (const auto detail = what.find(": "); detail != std::string::npos) what.erase(0, detail + 2);
+  const auto where = byte == 0 ? name : describe(name, position_of_byte(text, byte), "");
+  return fail(
+             ErrorKind::kInvalidTemplate, "Json:Syntax", "not valid JSON: {}", printable(what, 200))
+      .at(where)
+      .cure("correct the text there; JSON knows no comments and no comma after the last member");
 }
 
-/// nlohmann parses recursively when it destroys; so depth is checked on the raw text first.
+/// The walk and its users recurse, so depth is checked on the raw text first.
 bool nested_too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -192,7 +244,7 @@ bool nested_too_deep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > Indexer::kMaxDepth) return true;
+      if (++depth > kMaxDepth) return true;
     } else if (c == ']' || c == '}') {
       --depth;
     }
@@ -205,7 +257,7 @@ bool nested_too_deep(std::string_view text) {
 struct JsonReader::Document {
   std::string name;
   nlohmann::json root;
-  Index index;
+  std::shared_ptr<const Node> positions;  ///< null for a value computed elsewhere
 };
 
 Result<JsonReader> JsonReader::parse(std::string text, std::string name) {
@@ -213,43 +265,43 @@ Result<JsonReader> JsonReader::parse(std::string text, std::string name) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Json:TooDeep",
                 "nested deeper than {} levels",
-                Indexer::kMaxDepth)
-        .at(std::move(name));
+                kMaxDepth)
+        .at(std::move(name))
+        .cure("flatten the document");
   }
   KILN_TRY_ASSIGN(auto root, parse_text(text, name));
-  auto document = std::make_shared<Document>();
-  document->name = std::move(name);
-  document->root = std::move(root);
-  document->index = Indexer(text).run();
-  const auto* value = &document->root;
-  const auto duplicate = document->index.duplicate;
-  JsonReader reader(std::move(document), value, "");
-  if (duplicate) {
-    reader.pointer_ = *duplicate;
-    return reader.error("Json:DuplicateKey", "this key appears twice in its object");
+  Indexer indexer(text);
+  auto positions = std::make_shared<const Node>(indexer.run());
+  if (const auto duplicate = indexer.take_duplicate()) {
+    return fail(ErrorKind::kInvalidTemplate,
+                "Json:DuplicateKey",
+                "this key appears twice in its object")
+        .at(describe(name, duplicate->position, duplicate->pointer))
+        .cure("remove one of the two");
   }
-  return reader;
+  auto document =
+      std::make_shared<Document>(Document{std::move(name), std::move(root), std::move(positions)});
+  const auto* value = &document->root;
+  return JsonReader(std::move(document), value, "");
 }
 
 JsonReader JsonReader::of(nlohmann::json value, std::string name) {
-  auto document = std::make_shared<Document>();
-  document->name = std::move(name);
-  document->root = std::move(value);
+  auto document = std::make_shared<Document>(Document{std::move(name), std::move(value), nullptr});
   const auto* root = &document->root;
   return {std::move(document), root, ""};
 }
 
+JsonReader JsonReader::with_value(nlohmann::json value) const {
+  auto document =
+      std::make_shared<Document>(Document{document_->name, std::move(value), document_->positions});
+  const auto* root = &document->root;
+  return {std::move(document), root, pointer_};
+}
+
 std::string JsonReader::where() const {
-  const auto found = document_->index.positions.find(pointer_);
-  if (found == document_->index.positions.end()) {
-    return fmt::format("{} {}", document_->name, pointer_);
-  }
-  return fmt::format("{}:{}:{}{}{}",
-                     document_->name,
-                     found->second.line,
-                     found->second.column,
-                     pointer_.empty() ? "" : " ",
-                     pointer_);
+  const auto* node = find_node(document_->positions.get(), pointer_);
+  if (node != nullptr) return describe(document_->name, node->position, pointer_);
+  return fmt::format("{} {}", document_->name, printable(pointer_));
 }
 
 JsonReader JsonReader::child(std::string_view token, const nlohmann::json& value) const {
@@ -262,7 +314,8 @@ Error JsonReader::error(std::string code, std::string message) const {
 
 Error JsonReader::type_error(std::string_view wanted) const {
   return error("Json:WrongType",
-               fmt::format("{} is expected here, this is {}", wanted, type_name(*value_)));
+               fmt::format("{} is expected here, this is {}", wanted, type_name(*value_)))
+      .cure(fmt::format("write {} in its place", wanted));
 }
 
 std::optional<JsonReader> JsonReader::find(std::string_view name) const {
@@ -275,7 +328,8 @@ std::optional<JsonReader> JsonReader::find(std::string_view name) const {
 Result<JsonReader> JsonReader::require(std::string_view name) const {
   if (!value_->is_object()) return type_error("an object");
   if (auto found = find(name)) return *std::move(found);
-  return error("Json:MissingField", fmt::format("the field \"{}\" is missing here", name));
+  return error("Json:MissingField", fmt::format("the field \"{}\" is missing here", name))
+      .cure(fmt::format("add \"{}\" to this object", name));
 }
 
 Result<std::vector<JsonReader>> JsonReader::items() const {
@@ -290,12 +344,17 @@ Result<std::vector<JsonReader>> JsonReader::items() const {
 Result<std::vector<std::pair<std::string, JsonReader>>> JsonReader::members() const {
   if (!value_->is_object()) return type_error("an object");
   std::vector<std::pair<std::string, JsonReader>> readers;
-  const auto order = document_->index.order.find(pointer_);
-  if (order != document_->index.order.end()) {
-    for (const auto& key : order->second) readers.emplace_back(key, child(key, (*value_)[key]));
-  } else {
-    for (const auto& [key, member] : value_->items()) readers.emplace_back(key, child(key, member));
+  const auto* node = find_node(document_->positions.get(), pointer_);
+  if (node != nullptr && node->keys.size() == value_->size()) {
+    for (const auto& key : node->keys) {
+      if (const auto found = value_->find(key); found != value_->end()) {
+        readers.emplace_back(key, child(key, *found));
+      }
+    }
   }
+  if (readers.size() == value_->size()) return readers;
+  readers.clear();  // the value was replaced by one of another shape, so there is no order to keep
+  for (const auto& [key, member] : value_->items()) readers.emplace_back(key, child(key, member));
   return readers;
 }
 
@@ -315,7 +374,9 @@ Result<std::int64_t> JsonReader::as_integer(std::int64_t minimum, std::int64_t m
                          value_->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
   const auto number = too_large ? INT64_MAX : value_->get<std::int64_t>();
   if (too_large || number < minimum || number > maximum) {
-    return error("Json:OutOfRange", fmt::format("must be between {} and {}", minimum, maximum));
+    return error("Json:OutOfRange",
+                 fmt::format("{} is not between {} and {}", value_->dump(), minimum, maximum))
+        .cure(fmt::format("choose a number from {} to {}", minimum, maximum));
   }
   return number;
 }
@@ -353,11 +414,25 @@ Result<void> JsonReader::refuse_unknown(std::initializer_list<std::string_view> 
   for (const auto& [name, member] : all) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const auto near = nearest_word(name, std::span(known.begin(), known.size()));
-    auto error = member.error("Json:UnknownField", fmt::format("unknown field \"{}\"", name));
-    if (near.empty()) return error;
-    return std::move(error).cure(fmt::format("did you mean \"{}\"?", near));
+    return member
+        .error("Json:UnknownField", fmt::format("unknown field \"{}\"", printable(name, 60)))
+        .cure(near.empty()
+                  ? fmt::format("remove it; the fields known here are {}", fmt::join(known, ", "))
+                  : fmt::format("did you mean \"{}\"?", near));
   }
   return {};
+}
+
+Error unknown_type(const JsonReader& field,
+                   std::string_view what,
+                   std::span<const std::string_view> known) {
+  const auto name = field.value().is_string() ? field.value().get<std::string>() : std::string();
+  const auto near = nearest_word(name, known);
+  auto message = fmt::format("\"{}\" is not a type of {}", printable(name, 60), what);
+  if (!near.empty() && equal_ignoring_case(name, near)) message += "; types are case-sensitive";
+  return field.error("Template:UnknownType", std::move(message))
+      .cure(near.empty() ? fmt::format("use one of {}", fmt::join(known, ", "))
+                         : fmt::format("did you mean \"{}\"?", near));
 }
 
 std::string dump_json(const nlohmann::json& value, int indent) {

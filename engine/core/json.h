@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ class JsonReader {
   static Result<JsonReader> parse(std::string text, std::string name);
   /// Wraps a value computed elsewhere; its positions are pointers only.
   static JsonReader of(nlohmann::json value, std::string name);
+  /// This place with another value, e.g. an evaluated one. Positions inside stay the original's.
+  [[nodiscard]] JsonReader with_value(nlohmann::json value) const;
 
   [[nodiscard]] const nlohmann::json& value() const { return *value_; }
   /// RFC 6901, empty for the document itself.
@@ -66,6 +69,12 @@ class JsonReader {
   const nlohmann::json* value_;
   std::string pointer_;
 };
+
+/// The error for a discriminator that no registry entry bears, with the right spelling as its cure.
+/// @param what what the registry holds, in the singular, e.g. `source`
+Error unknown_type(const JsonReader& field,
+                   std::string_view what,
+                   std::span<const std::string_view> known);
 
 /// The whole value as compact JSON; invalid UTF-8 is replaced rather than thrown over.
 std::string dump_json(const nlohmann::json& value, int indent = -1);

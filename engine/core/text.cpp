@@ -26,6 +26,30 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+/// The length of the UTF-8 character that `text` starts with, or 0 where it is none. Nothing here
+/// acts on the characters, so overlong forms need no refusal.
+std::size_t utf8_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xC0 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF8 ? 4
+                                            : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) return 0;
+  }
+  return length;
+}
+
+/// C0, DEL and, in UTF-8, C1: what a terminal obeys instead of showing.
+bool is_control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character.front());
+  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  return first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
+}
+
 }  // namespace
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -64,6 +88,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 std::string nearest_word(std::string_view word, std::span<const std::string_view> candidates) {
+  constexpr std::size_t kLongestName = 128;  // longer is not a misspelt name, only slow to compare
+  if (word.size() > kLongestName) return {};
   std::string_view best;
   auto best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const auto candidate : candidates) {
@@ -74,6 +100,24 @@ std::string nearest_word(std::string_view word, std::span<const std::string_view
     }
   }
   return std::string(best);
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string shown;
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    const auto character = text.substr(0, std::max<std::size_t>(length, 1));
+    if (shown.size() + character.size() > limit) return shown + "…";
+    if (length == 0 || is_control(character)) {
+      for (const char c : character) {
+        shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      }
+    } else {
+      shown += character;
+    }
+    text.remove_prefix(character.size());
+  }
+  return shown;
 }
 
 std::string format_bytes(std::uint64_t bytes) {

@@ -19,6 +19,10 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 /// The candidate closest to `word`, or empty where none is close enough to be what was meant.
 std::string nearest_word(std::string_view word, std::span<const std::string_view> candidates);
 
+/// Foreign text fit for a message on a terminal: control characters and bytes that are not UTF-8
+/// are shown as `\x1b`, and what is longer than `limit` bytes ends in `…`.
+std::string printable(std::string_view text, std::size_t limit = 300);
+
 /// `1.5 GiB`, `512 bytes`.
 std::string format_bytes(std::uint64_t bytes);
 /// `3.2 s`, `2 min 05 s`.
