@@ -1,0 +1,12 @@
+#pragma once
+
+#include "engine/core/json.h"
+
+namespace kiln {
+
+/// Resolves the strings of a document as Azure Resource Manager does. This version evaluates no
+/// expressions: a string `[…]` is refused with its place, and `[[…]` becomes the literal `[…]`. The
+/// evaluator belongs here, and what it returns keeps the positions of the original.
+Result<JsonReader> resolve_expressions(const JsonReader& document);
+
+}  // namespace kiln

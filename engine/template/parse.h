@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "engine/template/image_template.h"
+
+namespace kiln {
+
+/// Reads an image template: the body of a `Microsoft.VirtualMachineImages/imageTemplates` resource
+/// of any api-version. The envelope is checked in full; the bodies of `source`, `customize` and
+/// `distribute` are left to the registries that know their types. Nothing is ignored in silence: a
+/// field is honoured, listed in `notices` because it means nothing offline, or refused with its
+/// place and a cure.
+/// @param text untrusted; at most 4 MiB, which is the service's own limit
+/// @param name how messages call the document, usually its path; names the template where the
+///   document itself does not
+Result<ImageTemplate> parse_template(std::string text, std::string name);
+
+Result<ImageTemplate> load_template(const std::filesystem::path& path);
+
+}  // namespace kiln
