@@ -4,14 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <vector>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include "engine/core/c_handle.h"
-#include "engine/core/unique_fd.h"
+#include "engine/core/file.h"
 
 namespace kiln {
 
@@ -48,14 +47,12 @@ std::string sha256_hex(std::string_view text) {
   return digest.hex();
 }
 
-Result<std::string> sha256_file(const std::filesystem::path& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) {
-    return fail(ErrorKind::kIo, "File:Open", "cannot open {}: {}", path.string(), strerror(errno));
-  }
+Result<std::string> sha256_file(const std::filesystem::path& path, const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(const auto file, open_read_only(path));
   Sha256 digest;
   std::vector<std::byte> buffer(kMiB);
   while (true) {
+    KILN_TRY(cancel.check());
     const auto count = ::read(file.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/core/bytes.h"
+#include "engine/core/cancel.h"
 #include "engine/core/result.h"
 
 namespace kiln {
@@ -29,7 +30,7 @@ class Sha256 {
 };
 
 std::string sha256_hex(std::string_view text);
-Result<std::string> sha256_file(const std::filesystem::path& path);
+Result<std::string> sha256_file(const std::filesystem::path& path, const CancelToken& cancel = {});
 
 /// True for 64 hex digits of either case, the form of a template's `sha256Checksum`.
 bool is_sha256(std::string_view text);

@@ -435,6 +435,15 @@ Error unknown_type(const JsonReader& field,
                          : fmt::format("did you mean \"{}\"?", near));
 }
 
+Error not_yet_supported(const JsonReader& place, std::string_view what, std::string cure) {
+  return fail(ErrorKind::kUnsupported,
+              "Template:NotYetSupported",
+              "{} is part of the template contract, but this version of Kiln cannot honour it yet",
+              what)
+      .at(place.where())
+      .cure(std::move(cure));
+}
+
 std::string dump_json(const nlohmann::json& value, int indent) {
   return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -76,6 +76,11 @@ Error unknown_type(const JsonReader& field,
                    std::string_view what,
                    std::span<const std::string_view> known);
 
+/// A part of the contract that this version cannot honour: refused, because ignoring it would build
+/// another image than the one that was asked for.
+/// @param what a noun phrase, e.g. `an ARM expression`
+Error not_yet_supported(const JsonReader& place, std::string_view what, std::string cure);
+
 /// The whole value as compact JSON; invalid UTF-8 is replaced rather than thrown over.
 std::string dump_json(const nlohmann::json& value, int indent = -1);
 
