@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "engine/core/text.h"
-#include "engine/template/refusal.h"
+#include "engine/template/placeholder.h"
 
 namespace kiln {
 namespace {

@@ -1,7 +1,6 @@
 #include "engine/template/expressions.h"
 
 #include "engine/core/text.h"
-#include "engine/template/refusal.h"
 
 namespace kiln {
 namespace {

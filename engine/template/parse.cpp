@@ -8,7 +8,7 @@
 #include "engine/core/text.h"
 #include "engine/template/envelope.h"
 #include "engine/template/expressions.h"
-#include "engine/template/refusal.h"
+#include "engine/template/placeholder.h"
 
 namespace kiln {
 namespace {

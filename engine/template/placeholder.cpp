@@ -1,4 +1,4 @@
-#include "engine/template/refusal.h"
+#include "engine/template/placeholder.h"
 
 #include <cctype>
 
@@ -26,15 +26,6 @@ std::string_view find_placeholder(std::string_view text) {
 }
 
 }  // namespace
-
-Error not_yet_supported(const JsonReader& place, std::string_view what, std::string cure) {
-  return fail(ErrorKind::kUnsupported,
-              "Template:NotYetSupported",
-              "{} is part of the template contract, but this version of Kiln cannot honour it yet",
-              what)
-      .at(place.where())
-      .cure(std::move(cure));
-}
 
 Result<void> refuse_placeholder(const JsonReader& text) {
   if (!text.value().is_string()) return {};
