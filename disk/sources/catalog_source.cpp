@@ -1,0 +1,79 @@
+#include "disk/sources/catalog_source.h"
+
+#include "disk/sources/catalog.h"
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+class CatalogSource : public Source {
+ public:
+  CatalogSource(ImageKey key, std::string where, std::vector<std::string> notices)
+      : key_(std::move(key)), where_(std::move(where)), notices_(std::move(notices)) {}
+
+  [[nodiscard]] std::string_view type() const override { return to_string(key_.kind); }
+  [[nodiscard]] std::string describe() const override {
+    return fmt::format("{} {}", type(), key_.text());
+  }
+  [[nodiscard]] std::vector<std::string> notices() const override { return notices_; }
+
+  [[nodiscard]] Result<ResolvedSource> resolve(const SourceContext& context) const override {
+    auto entry = Catalog(context.catalog).resolve(key_);
+    if (!entry) return std::move(entry).error().at(where_);
+    auto found = require_image_file(
+        entry->path,
+        fmt::format("put the file back, or run: kiln catalog add --replace {} /path/to/image.vhd",
+                    entry->key.text()));
+    if (!found) return std::move(found).error().at(where_);
+    return ResolvedSource{
+        entry->path, entry->sha256, entry->os_type, entry->hyper_v_generation, entry->key.text()};
+  }
+
+ private:
+  ImageKey key_;
+  std::string where_;
+  std::vector<std::string> notices_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_catalog_source(ImageKey key,
+                                            std::string where,
+                                            std::vector<std::string> notices) {
+  return std::make_unique<CatalogSource>(std::move(key), std::move(where), std::move(notices));
+}
+
+Result<ImageKey> read_image_id(const JsonReader& body, std::string_view name, ImageKind kind) {
+  KILN_TRY_ASSIGN(const auto field, body.require(name));
+  KILN_TRY_ASSIGN(const auto text, field.as_string());
+  auto key = parse_image_key(text);
+  if (key && key->kind == kind) return key;
+  return field
+      .error("Source:BadImageId",
+             fmt::format("\"{}\" is not the id of a {}", printable(text, 200), to_string(kind)))
+      .cure(kind == ImageKind::kManagedImage
+                ? "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/images/NAME"
+                : "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/galleries/"
+                  "GALLERY/images/DEFINITION/versions/ and an exact version or latest");
+}
+
+void note_exact_version(const JsonReader& body, std::vector<std::string>& notices) {
+  if (const auto field = body.find("exactVersion")) {
+    notices.push_back(
+        fmt::format("exactVersion is read-only and was not used ({})", field->where()));
+  }
+}
+
+Result<void> require_image_file(const std::filesystem::path& path, std::string cure) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) return {};
+  const auto reason = error ? error.message() : std::string("it is not a regular file");
+  return fail(ErrorKind::kNotFound,
+              "Source:FileMissing",
+              "the image file {} cannot be used: {}",
+              path.string(),
+              reason)
+      .cure(std::move(cure));
+}
+
+}  // namespace kiln

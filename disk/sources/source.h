@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "disk/sources/image_facts.h"
+#include "engine/core/json.h"
+
+namespace kiln {
+
+/// Where the caller keeps what sources refer to.
+struct SourceContext {
+  std::filesystem::path catalog;          ///< the catalog's file
+  std::filesystem::path template_folder;  ///< relative paths in the template start here
+};
+
+/// The local file that a source stands for. It exists; its contents have not been looked at.
+struct ResolvedSource {
+  std::filesystem::path path;  ///< absolute
+  std::optional<std::string> expected_sha256;
+  OsType os_type = OsType::kUnknown;
+  HyperVGeneration hyper_v_generation = HyperVGeneration::kUnknown;
+  std::string
+      identity;  ///< the image's exact name, `sha256:…`, or the path where nothing better is known
+};
+
+/// The template's `source`: parsed and describable; nothing is touched before `resolve`, which
+/// reads only.
+class Source {
+ public:
+  virtual ~Source() = default;
+  [[nodiscard]] virtual std::string_view type() const = 0;
+  /// One line for `plan`, e.g. `PlatformImage Canonical:UbuntuServer:18.04-LTS:latest`.
+  [[nodiscard]] virtual std::string describe() const = 0;
+  /// What was accepted although it means nothing offline.
+  [[nodiscard]] virtual std::vector<std::string> notices() const { return {}; }
+  [[nodiscard]] virtual Result<ResolvedSource> resolve(const SourceContext& context) const = 0;
+};
+
+struct SourceEntry {
+  std::string_view type;  ///< the template's `type`, case-sensitive
+  std::string_view help;  ///< one line
+  Result<std::unique_ptr<Source>> (*parse)(const JsonReader& body);
+};
+
+/// All source types; parser, help and "did you mean" read this one table.
+std::span<const SourceEntry> source_registry();
+
+/// Finds the entry for `body`'s type and parses it.
+Result<std::unique_ptr<Source>> parse_source(const JsonReader& body);
+
+}  // namespace kiln
