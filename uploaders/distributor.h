@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "disk/extents/block_source.h"
 #include "engine/core/event.h"
@@ -39,6 +40,9 @@ struct DistributeContext {
   Redactor& redactor;                   ///< learns every credential before it is used
   std::filesystem::path output_folder;  ///< the default target
   bool overwrite = false;               ///< replace what already stands at the target
+  /// FinishedDisk's, for check(), which comes before there is a disk; where it is empty, targets
+  /// that depend on it are not looked at.
+  std::string suggested_name;
 };
 
 /// A target of the template's `distribute` array. Independent of the others and idempotent.
@@ -51,6 +55,12 @@ class Distributor {
   /// Options, credentials, reachability, room: all that can be known before the first byte of work.
   /// @param disk_size bytes of the disk that will be delivered
   virtual Result<void> check(const DistributeContext& context, std::uint64_t disk_size) const = 0;
+  /// Host files that a killed process may leave half written; recorded before the work starts so
+  /// that `kiln runs gc` can remove them.
+  [[nodiscard]] virtual std::vector<std::filesystem::path> partial_files(
+      const DistributeContext& /*context*/, const std::string& /*suggested_name*/) const {
+    return {};
+  }
   virtual Result<Artifact> distribute(FinishedDisk& disk,
                                       const DistributeContext& context) const = 0;
 };

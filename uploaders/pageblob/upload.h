@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+
+#include "disk/extents/block_source.h"
+#include "engine/core/event.h"
+#include "uploaders/pageblob/page_blob.h"
+
+namespace kiln {
+
+struct UploadOptions {
+  PageBlobOptions blob;
+  unsigned workers = 8;  ///< connections, each with at most kLargestPageWrite bytes in flight
+  bool overwrite = false;
+  std::map<std::string, std::string> metadata;  ///< names as valid_metadata_name demands
+};
+
+struct UploadReport {
+  std::uint64_t blob_size = 0;   ///< bytes, footer included
+  std::uint64_t sent_bytes = 0;  ///< pages that were written, footer included
+  std::array<std::byte, 16> content{};
+  std::string service_version;
+  PageChecksum checksum = PageChecksum::kCrc64;
+  unsigned retries = 0;
+};
+
+/// Where an upload stands in the run.
+struct UploadContext {
+  EventSink& events;
+  std::string step_id;
+  const CancelToken& cancel;
+};
+
+/// What can be known before the first byte: the container is there, the credential is accepted, the
+/// name is free or may be replaced, no lease stands in the way.
+/// @param disk_size bytes
+Result<void> check_page_blob_target(const PageBlobTarget& target,
+                                    const UploadOptions& options,
+                                    std::uint64_t disk_size,
+                                    const UploadContext& context);
+
+/// Makes an Azure-ready fixed VHD of the disk, directly as a page blob: only pages that hold data
+/// are sent, the footer comes last, and at the end the service's list of pages is compared with
+/// what was sent. A blob that did not get that far is deleted.
+Result<UploadReport> upload_page_blob(BlockSource& disk,
+                                      const PageBlobTarget& target,
+                                      const UploadOptions& options,
+                                      const UploadContext& context);
+
+}  // namespace kiln
