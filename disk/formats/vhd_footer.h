@@ -46,6 +46,9 @@ Result<VhdFooter> parse_vhd_footer(Bytes bytes);
 /// Serializes with a fresh checksum.
 VhdFooterBytes serialize_vhd_footer(const VhdFooter& footer);
 
+/// The checksum of a VHD footer or dynamic header: the complement of the sum of all other bytes.
+std::uint32_t vhd_checksum(Bytes bytes, std::size_t checksum_offset);
+
 /// The footer of an Azure-ready fixed VHD: creator `win ` (the one that every qemu and Hyper-V
 /// reads by current size), UUID and time stamp taken from the content digest so that equal contents
 /// give equal files.
