@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "disk/image/image_info.h"
 #include "engine/core/result.h"
@@ -12,6 +13,9 @@ namespace kiln {
 /// damaged or lying headers (kCorruptImage), and every reference outside of the file itself, i.e.
 /// backing files, external data files, parent locators, dirty VHDX logs (kUnsupported).
 Result<ImageInfo> probe_image(const std::filesystem::path& path);
+
+/// The name of qemu's block driver for the format, as in `-F` of qemu-img; `raw` for fixed VHDs.
+std::string_view qemu_driver(DiskFormat format);
 
 /// The image as qemu's `json:{…}` block node: driver, offset and size explicit, `backing` null, so
 /// that qemu never probes a format and never follows a reference.
