@@ -1,10 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
+#include <string>
 
-#include "disk/extents/block_source.h"
 #include "disk/image/image_info.h"
+#include "engine/core/cancel.h"
 #include "engine/core/process_runner.h"
 
 namespace kiln {
@@ -21,14 +21,17 @@ class WorkDisk {
 
   [[nodiscard]] const std::filesystem::path& overlay() const { return overlay_; }
   [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
-  /// The overlay as a qemu block node.
+  /// The overlay and, explicitly, its base as a qemu block node.
   [[nodiscard]] std::string node(bool read_only) const;
 
  private:
-  WorkDisk(std::filesystem::path overlay, std::uint64_t virtual_size)
-      : overlay_(std::move(overlay)), virtual_size_(virtual_size) {}
+  WorkDisk(std::filesystem::path overlay, std::uint64_t virtual_size, std::string base_node)
+      : overlay_(std::move(overlay)),
+        virtual_size_(virtual_size),
+        base_node_(std::move(base_node)) {}
   std::filesystem::path overlay_;
   std::uint64_t virtual_size_;
+  std::string base_node_;
 };
 
 }  // namespace kiln
