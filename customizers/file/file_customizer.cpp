@@ -1,0 +1,118 @@
+#include "customizers/file/file_customizer.h"
+
+#include "customizers/inputs.h"
+#include "customizers/step_command.h"
+#include "engine/core/redact.h"
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+/// In the service the source is a download, so it has no mode of its own and arrives with the
+/// default of a new file. Whoever needs more runs chmod in the next step, there as here.
+constexpr unsigned kMode = 0644;
+
+class FileCustomizer : public Customizer {
+ public:
+  FileCustomizer(std::string name, StepInput source, std::string destination, std::string where)
+      : name_(std::move(name)),
+        source_(std::move(source)),
+        destination_(std::move(destination)),
+        where_(std::move(where)) {}
+
+  [[nodiscard]] std::string_view type() const override { return "File"; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] std::string describe() const override {
+    return fmt::format("{} -> {}", redact_url(source_.uri), destination_);
+  }
+  [[nodiscard]] std::vector<StepInput> inputs() const override { return {source_}; }
+
+  Result<void> run(const StepContext& context) const override {
+    auto written = write(context);
+    if (!written) return std::move(written).error().at(where_);
+    return {};
+  }
+
+ private:
+  [[nodiscard]] Result<void> write(const StepContext& context) const {
+    KILN_TRY_ASSIGN(const auto path, fetched_input(context, source_));
+    KILN_TRY(check_place(context));
+    KILN_TRY_WHILE(context.agent.put_file(path, destination_, kMode, context.cancel),
+                   "writing {} in the guest",
+                   destination_);
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    emit_step_line(context,
+                   GuestStream::kStdout,
+                   fmt::format("wrote {} ({})", destination_, format_bytes(error ? 0 : size)));
+    return {};
+  }
+
+  /// Says what is wrong with the destination before anything is sent.
+  [[nodiscard]] Result<void> check_place(const StepContext& context) const {
+    constexpr int kIsFolder = 3;
+    constexpr int kNoParent = 4;
+    const auto parent = std::filesystem::path(destination_).parent_path().string();
+    KILN_TRY_ASSIGN(const auto answer,
+                    ask_guest(context.agent,
+                              R"(if [ -d "$1" ]; then exit 3; fi; [ -d "$2" ] || exit 4)",
+                              {destination_, parent},
+                              context.cancel));
+    if (answer.code == kIsFolder) {
+      return fail(ErrorKind::kGuestFailed,
+                  "File:IsFolder",
+                  "the destination {} is a folder in the image",
+                  destination_)
+          .cure("name the file itself, e.g. " + destination_ + "/config.json");
+    }
+    if (answer.code == kNoParent) {
+      return fail(ErrorKind::kGuestFailed,
+                  "File:NoParent",
+                  "the folder {} does not exist in the image",
+                  parent)
+          .cure(fmt::format("create it in a Shell step before this one: mkdir -p {}", parent));
+    }
+    return {};
+  }
+
+  std::string name_;
+  StepInput source_;
+  std::string destination_;
+  std::string where_;
+};
+
+Result<std::string> parse_destination(const JsonReader& body) {
+  KILN_TRY_ASSIGN(const auto field, body.require("destination"));
+  KILN_TRY_ASSIGN(auto destination, field.as_string());
+  if (!destination.starts_with('/')) {
+    return field
+        .error("File:RelativeDestination",
+               fmt::format("the destination \"{}\" is not an absolute path of a Linux image",
+                           printable(destination)))
+        .cure("start it with a slash, e.g. /tmp/config.json");
+  }
+  if (destination.ends_with('/')) {
+    return field.error("File:FolderDestination", "the destination names a folder, not a file")
+        .cure("append the file's name: the service does not take it from sourceUri");
+  }
+  for (const auto& part : split(destination, '/')) {
+    if (part == "." || part == ".." || part.find('\0') != std::string::npos) {
+      return field.error("File:BadDestination", "the destination is not a plain path")
+          .cure("write it without \".\" and \"..\"");
+    }
+  }
+  return destination;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Customizer>> parse_file_customizer(const JsonReader& body) {
+  KILN_TRY(body.refuse_unknown({"type", "name", "sourceUri", "destination", "sha256Checksum"}));
+  KILN_TRY_ASSIGN(auto name, body.optional_string("name"));
+  KILN_TRY_ASSIGN(auto source, parse_input(body, "sourceUri"));
+  KILN_TRY_ASSIGN(auto destination, parse_destination(body));
+  return std::make_unique<FileCustomizer>(
+      name.value_or(""), std::move(source), std::move(destination), body.where());
+}
+
+}  // namespace kiln

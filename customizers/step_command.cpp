@@ -1,0 +1,155 @@
+#include "customizers/step_command.h"
+
+#include <cstring>
+#include <deque>
+
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+constexpr std::size_t kQuotedLines = 20;
+constexpr std::size_t kAnswerLimit = 64 * 1024;
+constexpr std::chrono::minutes kHelperPatience{5};
+
+/// Output on its way from the guest to the events, with the end of it remembered for an error.
+class OutputLines {
+ public:
+  explicit OutputLines(const StepContext& context) : context_(context) {}
+
+  void feed(GuestStream stream, std::string_view data) {
+    splitter(stream).feed(data, [&](std::string_view line) { take(stream, line); });
+  }
+
+  /// Hands on the last lines that have no newline.
+  void flush() {
+    for (const auto stream : {GuestStream::kStdout, GuestStream::kStderr}) {
+      splitter(stream).flush([&](std::string_view line) { take(stream, line); });
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> tail() const { return {tail_.begin(), tail_.end()}; }
+
+ private:
+  LineSplitter& splitter(GuestStream stream) {
+    return stream == GuestStream::kStdout ? out_ : err_;
+  }
+
+  void take(GuestStream stream, std::string_view line) {
+    emit_step_line(context_, stream, line);
+    tail_.push_back(printable(line));
+    if (tail_.size() > kQuotedLines) tail_.pop_front();
+  }
+
+  const StepContext& context_;
+  LineSplitter out_;
+  LineSplitter err_;
+  std::deque<std::string> tail_;
+};
+
+std::string cure_for(int exit_code) {
+  switch (exit_code) {
+    case 126:
+      return "exit code 126 means that a program was found but could not be executed: check its "
+             "mode, and that /tmp is not mounted noexec";
+    case 127:
+      return "exit code 127 means that a command, or the interpreter in the script's first line, "
+             "is not in the image: install it in an earlier step, or correct the name";
+    case 137:
+      return "exit code 137 means that a program was killed, usually because memory ran out: give "
+             "the sandbox more memory";
+    default:
+      return {};
+  }
+}
+
+Error failure(const GuestExit& exit,
+              const StepContext& context,
+              std::string_view module,
+              std::string_view what) {
+  const auto code = [&](std::string_view reason) { return fmt::format("{}:{}", module, reason); };
+  if (exit.kind == GuestExit::Kind::kTimedOut) {
+    return fail(ErrorKind::kGuestFailed,
+                code("Timeout"),
+                "{} did not end within its time limit of {} and was killed",
+                what,
+                format_duration(context.time_limit.value_or(std::chrono::milliseconds::zero())))
+        .cure("raise the time limit of steps, or find out what it was waiting for");
+  }
+  if (exit.kind == GuestExit::Kind::kSignalled) {
+    return fail(ErrorKind::kGuestFailed,
+                code("Signal"),
+                "{} was ended by signal {} ({})",
+                what,
+                exit.code,
+                ::strsignal(exit.code))
+        .cure(exit.code == 9 ? cure_for(137) : std::string());
+  }
+  return fail(ErrorKind::kGuestFailed,
+              code("ExitCode"),
+              "{} ended with exit code {}",
+              what,
+              exit.code)
+      .cure(cure_for(exit.code));
+}
+
+}  // namespace
+
+void emit_step_line(const StepContext& context, GuestStream stream, std::string_view line) {
+  Event event;
+  event.type = EventType::kStepOutput;
+  event.phase = context.phase;
+  event.step_id = context.step_id;
+  event.message = line;
+  event.fields["stream"] = stream == GuestStream::kStdout ? "stdout" : "stderr";
+  context.events.emit(event);
+}
+
+Result<void> run_step_command(const StepContext& context,
+                              GuestCommand command,
+                              std::string_view module,
+                              std::string_view what) {
+  command.time_limit = context.time_limit;
+  OutputLines lines(context);
+  auto exit = context.agent.run(
+      command,
+      [&](GuestStream stream, std::string_view data) { lines.feed(stream, data); },
+      context.cancel);
+  lines.flush();
+  if (!exit) return std::move(exit).error().quoting(lines.tail());
+  if (!exit->ok()) return failure(*exit, context, module, what).quoting(lines.tail());
+  return {};
+}
+
+Result<GuestAnswer> ask_guest(GuestAgent& agent,
+                              std::string_view script,
+                              std::vector<std::string> arguments,
+                              const CancelToken& cancel) {
+  GuestCommand command;
+  command.argv = {"sh", "-c", std::string(script), "sh"};
+  for (auto& argument : arguments) command.argv.push_back(std::move(argument));
+  command.environment = {{"LC_ALL", "C"}};
+  command.directory = "/";
+  command.time_limit = kHelperPatience;
+  std::string out;
+  std::string err;
+  KILN_TRY_ASSIGN(const auto exit,
+                  agent.run(
+                      command,
+                      [&](GuestStream stream, std::string_view data) {
+                        auto& text = stream == GuestStream::kStdout ? out : err;
+                        text += data.substr(0, kAnswerLimit - text.size());
+                      },
+                      cancel));
+  if (exit.kind != GuestExit::Kind::kExited) {
+    return fail(ErrorKind::kGuestFailed,
+                "Guest:Helper",
+                "a helper command in the guest {}",
+                exit.kind == GuestExit::Kind::kTimedOut ? "hung" : "was killed")
+        .quoting(split_lines(err));
+  }
+  if (exit.code != 0) out += err;
+  return GuestAnswer{exit.code, std::move(out)};
+}
+
+}  // namespace kiln
