@@ -1,0 +1,314 @@
+#include "engine/agent/host_session.h"
+
+#include <algorithm>
+#include <sys/stat.h>
+
+#include "engine/agent/host_link.h"
+#include "engine/agent/messages.h"
+#include "engine/core/file.h"
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+using agent::Frame;
+using agent::FrameType;
+
+/// Text from the guest goes into messages: no control characters, no endless lines.
+std::string printable(std::string_view text) {
+  constexpr std::size_t kLongest = 1000;
+  std::string clean;
+  for (const char c : text.substr(0, kLongest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    clean.push_back(byte < ' ' || byte == 0x7f ? '?' : c);
+  }
+  return clean;
+}
+
+Error error_of(const agent::ErrorReport& report) {
+  const auto message = printable(report.message);
+  const auto make = [&](ErrorKind kind, const char* code, const char* cure) {
+    return Error(kind, code, message).cure(cure);
+  };
+  switch (report.code) {
+    case agent::ErrorCode::kNotFound:
+      return make(ErrorKind::kNotFound, "Agent:NotFound", "create it in an earlier step");
+    case agent::ErrorCode::kDenied:
+      return make(
+          ErrorKind::kGuestFailed, "Agent:Denied", "choose a path that is writable in the image");
+    case agent::ErrorCode::kNoSpace:
+      return make(ErrorKind::kGuestFailed, "Agent:NoSpace", "enlarge the image's disk");
+    case agent::ErrorCode::kNotAFile:
+      return make(ErrorKind::kGuestFailed, "Agent:NotAFile", "name a regular file");
+    case agent::ErrorCode::kTooLarge:
+      return make(ErrorKind::kGuestFailed, "Agent:TooLarge", "use a smaller file");
+    case agent::ErrorCode::kCancelled:
+      return cancelled();
+    case agent::ErrorCode::kIo:
+      break;
+  }
+  return make(ErrorKind::kGuestFailed, "Agent:Io", "check the image's disk and the log");
+}
+
+class HostSession final : public GuestAgent {
+ public:
+  HostSession(UniqueFd socket, const AgentPatience& patience)
+      : link_(std::move(socket), patience) {}
+
+  Result<void> greet(const CancelToken& cancel);
+
+  Result<GuestExit> run(const GuestCommand& command,
+                        const GuestOutput& output,
+                        const CancelToken& cancel) override;
+  Result<void> put(std::string_view contents,
+                   const std::string& guest_path,
+                   unsigned mode,
+                   const CancelToken& cancel) override;
+  Result<void> put_file(const std::filesystem::path& host_path,
+                        const std::string& guest_path,
+                        unsigned mode,
+                        const CancelToken& cancel) override;
+  Result<std::string> get(const std::string& guest_path,
+                          std::uint64_t limit,
+                          const CancelToken& cancel) override;
+  Result<std::vector<std::string>> remove(const std::string& pattern,
+                                          const CancelToken& cancel) override;
+  Result<void> quit(const CancelToken& cancel) override;
+
+ private:
+  using Answer = std::function<Result<bool>(const Frame&)>;
+  using Source = std::function<Result<std::string>()>;
+
+  /// For requests that end with done or error; `on_other` sees everything else.
+  Result<void> ask(HostLink::Exchange exchange, const Answer& on_other, const CancelToken& cancel);
+  Result<void> put_from(const Source& source,
+                        std::uint64_t size,
+                        const std::string& guest_path,
+                        unsigned mode,
+                        const CancelToken& cancel);
+
+  HostLink link_;
+};
+
+Result<void> check_guest_path(const std::string& path) {
+  if (!path.empty() && path.front() == '/' && path.find('\0') == std::string::npos) return {};
+  return fail(ErrorKind::kInvalidTemplate,
+              "Agent:RelativePath",
+              "'{}' is not an absolute path in the image",
+              printable(path))
+      .cure("begin the path with /");
+}
+
+Result<void> check_command(const GuestCommand& command) {
+  bool usable = !command.argv.empty() && !command.argv[0].empty();
+  const auto check = [&usable](const std::string& text) {
+    usable = usable && text.find('\0') == std::string::npos;
+  };
+  for (const auto& argument : command.argv) check(argument);
+  for (const auto& [name, value] : command.environment) {
+    check(name);
+    check(value);
+    usable = usable && !name.empty() && name.find('=') == std::string::npos;
+  }
+  if (usable) return check_guest_path(command.directory);
+  return fail(ErrorKind::kInvalidTemplate,
+              "Agent:UnusableCommand",
+              "a command must name a program, variables must have a name without '=', and nothing "
+              "may hold a zero byte")
+      .cure("correct the step");
+}
+
+Result<void> HostSession::greet(const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(const auto frame, link_.receive_hello(cancel));
+  const auto hello = agent::decode_hello(frame.payload);
+  if (!hello) return link_.breach("its greeting is malformed");
+  if (hello->protocol == agent::kProtocolVersion) return {};
+  return fail(ErrorKind::kUnsupported,
+              "Agent:VersionMismatch",
+              "the program in the virtual machine ({}) speaks protocol {}, this kiln speaks {}",
+              printable(hello->version),
+              hello->protocol,
+              agent::kProtocolVersion)
+      .cure("remove what an interrupted older build left in the image");
+}
+
+Result<void> HostSession::ask(HostLink::Exchange exchange,
+                              const Answer& on_other,
+                              const CancelToken& cancel) {
+  std::optional<Error> refused;
+  exchange.on_answer = [&](const Frame& frame) -> Result<bool> {
+    if (frame.type == FrameType::kDone) {
+      if (!frame.payload.empty()) return link_.breach("its answer is malformed");
+      return true;
+    }
+    if (frame.type != FrameType::kError) return on_other(frame);
+    const auto report = agent::decode_error(frame.payload);
+    if (!report) return link_.breach("its error is malformed");
+    refused = error_of(*report);
+    return true;
+  };
+  KILN_TRY(link_.exchange(exchange, cancel));
+  if (refused) return std::move(*refused).while_doing(exchange.activity);
+  return {};
+}
+
+Result<GuestExit> HostSession::run(const GuestCommand& command,
+                                   const GuestOutput& output,
+                                   const CancelToken& cancel) {
+  KILN_TRY(check_command(command));
+  agent::RunRequest request{command.argv, command.environment, command.directory, 0};
+  if (command.time_limit) {
+    // 0 means none on the wire, and to a caller it means at once.
+    request.time_limit_milliseconds =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(command.time_limit->count(), 1));
+  }
+  GuestExit exit;
+  const auto on_other = [&](const Frame& frame) -> Result<bool> {
+    if (frame.type != FrameType::kExit) {
+      const auto stream =
+          frame.type == FrameType::kStdout ? GuestStream::kStdout : GuestStream::kStderr;
+      if (output) output(stream, frame.payload);
+      return false;
+    }
+    const auto report = agent::decode_exit(frame.payload);
+    if (!report) return link_.breach("its exit report is malformed");
+    if (report->kind == agent::ExitKind::kCancelled && !cancel.requested()) {
+      return link_.breach("it cancelled what nobody asked it to");
+    }
+    exit.code = report->code;
+    exit.kind = report->kind == agent::ExitKind::kExited      ? GuestExit::Kind::kExited
+                : report->kind == agent::ExitKind::kSignalled ? GuestExit::Kind::kSignalled
+                                                              : GuestExit::Kind::kTimedOut;
+    return true;
+  };
+  KILN_TRY(ask({FrameType::kRun,
+                encode(request),
+                {},
+                {},
+                command.time_limit,
+                "running " + printable(command.argv[0])},
+               on_other,
+               cancel));
+  return exit;
+}
+
+Result<void> HostSession::put_from(const Source& source,
+                                   std::uint64_t size,
+                                   const std::string& guest_path,
+                                   unsigned mode,
+                                   const CancelToken& cancel) {
+  KILN_TRY(check_guest_path(guest_path));
+  constexpr unsigned kModeBits = 07777;
+  const agent::PutRequest request{guest_path, mode & kModeBits, size};
+  return ask({FrameType::kPut, encode(request), {}, source, {}, "writing " + printable(guest_path)},
+             {},
+             cancel);
+}
+
+Result<void> HostSession::put(std::string_view contents,
+                              const std::string& guest_path,
+                              unsigned mode,
+                              const CancelToken& cancel) {
+  auto rest = contents;
+  const auto source = [&rest]() -> Result<std::string> {
+    std::string piece(rest.substr(0, agent::kMaxPayload));
+    rest.remove_prefix(piece.size());
+    return piece;
+  };
+  return put_from(source, contents.size(), guest_path, mode, cancel);
+}
+
+Result<void> HostSession::put_file(const std::filesystem::path& host_path,
+                                   const std::string& guest_path,
+                                   unsigned mode,
+                                   const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(const auto file, open_read_only(host_path));
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return fail(ErrorKind::kIo, "Agent:NotAFile", "{} is not a regular file", host_path.string())
+        .cure("name a single file");
+  }
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  std::uint64_t offset = 0;
+  const auto source = [&]() -> Result<std::string> {
+    std::string piece(std::min<std::uint64_t>(size - offset, agent::kMaxPayload), '\0');
+    KILN_TRY(
+        pread_exactly(file.get(), std::as_writable_bytes(std::span(piece)), offset, host_path));
+    offset += piece.size();
+    return piece;
+  };
+  return put_from(source, size, guest_path, mode, cancel);
+}
+
+Result<std::string> HostSession::get(const std::string& guest_path,
+                                     std::uint64_t limit,
+                                     const CancelToken& cancel) {
+  KILN_TRY(check_guest_path(guest_path));
+  std::string contents;
+  const auto on_other = [&](const Frame& frame) -> Result<bool> {
+    if (frame.payload.size() > limit - contents.size()) {
+      return link_.breach("it sends more of a file than was asked for");
+    }
+    contents.append(frame.payload);
+    return false;
+  };
+  KILN_TRY(ask({FrameType::kGet,
+                encode(agent::GetRequest{guest_path, limit}),
+                {},
+                {},
+                {},
+                "reading " + printable(guest_path)},
+               on_other,
+               cancel));
+  return contents;
+}
+
+Result<std::vector<std::string>> HostSession::remove(const std::string& pattern,
+                                                     const CancelToken& cancel) {
+  KILN_TRY(check_guest_path(pattern));
+  constexpr std::size_t kMostPaths = 1'000'000;
+  std::vector<std::string> removed;
+  const auto on_other = [&](const Frame& frame) -> Result<bool> {
+    auto report = agent::decode_removed(frame.payload);
+    if (!report) return link_.breach("its list of removed files is malformed");
+    if (removed.size() + report->paths.size() > kMostPaths) {
+      return link_.breach("its list of removed files has no end");
+    }
+    std::move(report->paths.begin(), report->paths.end(), std::back_inserter(removed));
+    return false;
+  };
+  KILN_TRY(ask({FrameType::kRemove,
+                encode(agent::RemoveRequest{pattern}),
+                {},
+                {},
+                {},
+                "removing " + printable(pattern)},
+               on_other,
+               cancel));
+  return removed;
+}
+
+Result<void> HostSession::quit(const CancelToken& cancel) {
+  constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(30);
+  return ask({FrameType::kQuit, {}, {}, {}, kPatience, "ending the program in the virtual machine"},
+             {},
+             cancel);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
+                                                  const AgentPatience& patience,
+                                                  const CancelToken& cancel) {
+  auto session = std::make_unique<HostSession>(std::move(socket), patience);
+  KILN_TRY(session->greet(cancel));
+  return std::unique_ptr<GuestAgent>(std::move(session));
+}
+
+Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
+                                                  std::chrono::milliseconds patience,
+                                                  const CancelToken& cancel) {
+  return connect_agent(std::move(socket), AgentPatience{patience}, cancel);
+}
+
+}  // namespace kiln

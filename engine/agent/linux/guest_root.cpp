@@ -1,0 +1,131 @@
+#include "engine/agent/linux/guest_root.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "engine/agent/linux/posix.h"
+
+namespace kiln::agent {
+namespace {
+
+constexpr const char* kPolicyPath = "/usr/sbin/policy-rc.d";
+// 101: action forbidden by policy (invoke-rc.d(8)).
+constexpr std::string_view kPolicy =
+    "#!/bin/sh\n# Placed by kiln while a build step runs.\nexit 101\n";
+
+bool is_filesystem(const char* path, unsigned long magic) {
+  struct statfs info {};
+  return ::statfs(path, &info) == 0 && static_cast<unsigned long>(info.f_type) == magic;
+}
+
+bool is_folder(const char* path) {
+  struct stat info {};
+  return ::stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/// What a booted system has and the appliance's /dev may lack.
+void complete_dev() {
+  if (!is_filesystem("/dev/pts", DEVPTS_SUPER_MAGIC)) {
+    ::mkdir("/dev/pts", 0755);
+    ::mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
+  }
+  if (!is_filesystem("/dev/shm", TMPFS_MAGIC)) {
+    ::mkdir("/dev/shm", 0755);
+    ::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+  }
+  // These fail where they exist. Bash needs the first for <(…).
+  [[maybe_unused]] int made = ::symlink("/proc/self/fd", "/dev/fd");
+  made = ::symlink("fd/0", "/dev/stdin");
+  made = ::symlink("fd/1", "/dev/stdout");
+  made = ::symlink("fd/2", "/dev/stderr");
+}
+
+/// Where /etc/resolv.conf leads, also if its target does not exist.
+std::string resolve_resolv_conf() {
+  const std::string path = "/etc/resolv.conf";
+  char resolved[PATH_MAX];
+  if (::realpath(path.c_str(), resolved) != nullptr) return resolved;
+  const auto length = ::readlink(path.c_str(), resolved, sizeof resolved);
+  if (length <= 0) return path;
+  const std::string target(resolved, static_cast<std::size_t>(length));
+  return target.front() == '/' ? target : "/etc/" + target;
+}
+
+}  // namespace
+
+std::string GuestRoot::enter(const std::string& name_server) {
+  original_namespace_.reset(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!original_namespace_) return failure("open", "/proc/self/ns/mnt");
+  if (::unshare(CLONE_NEWNS) != 0) return failure("leave", "the mount namespace");
+  // First cut off from where we come from, then shared again with the namespaces of steps only, so
+  // that what one step mounts is there for the next.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) != 0) {
+    return failure("detach the mounts of", "/");
+  }
+  if (is_folder("/run")) {
+    if (::mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) {
+      return failure("mount", "/run");
+    }
+    constexpr mode_t kWorldWritable = 01777;
+    if (::mkdir("/run/lock", kWorldWritable) == 0) ::chmod("/run/lock", kWorldWritable);
+  }
+  complete_dev();
+  allow_services();  // in case an agent before us was killed
+  return name_server.empty() ? std::string() : provide_name_server(name_server);
+}
+
+std::string GuestRoot::provide_name_server(const std::string& name_server) {
+  const auto contents = "nameserver " + name_server + "\n";
+  const auto target = resolve_resolv_conf();
+  const auto folder = target.substr(0, target.rfind('/'));
+  constexpr unsigned kMode = 0644;
+  if (target.rfind("/run/", 0) == 0) {  // ours already
+    if (make_folders(folder) && write_small_file(target, contents, kMode)) return {};
+    return failure("write", target);
+  }
+  const std::string ours = "/run/kiln-resolv.conf";
+  if (!write_small_file(ours, contents, kMode)) return failure("write", ours);
+  const UniqueFd made(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+  if (made) placeholder_ = target;
+  if (::mount(ours.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    return failure("mount over", target);
+  }
+  return {};
+}
+
+void GuestRoot::leave() {
+  allow_services();
+  if (!placeholder_.empty()) {
+    ::umount2(placeholder_.c_str(), MNT_DETACH);
+    struct stat info {};
+    if (::lstat(placeholder_.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0) {
+      ::unlink(placeholder_.c_str());
+    }
+  }
+  if (original_namespace_) ::setns(original_namespace_.get(), CLONE_NEWNS);
+  original_namespace_.reset();
+}
+
+void GuestRoot::forbid_services() {
+  if (::access("/usr/bin/dpkg", X_OK) != 0) return;
+  const UniqueFd file(
+      ::open(kPolicyPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0755));
+  if (!file) return;  // the image's own stays; a read-only image needs none
+  if (!write_all(file.get(), kPolicy) || ::fchmod(file.get(), 0755) != 0) ::unlink(kPolicyPath);
+}
+
+void GuestRoot::allow_services() {
+  if (read_small_file(kPolicyPath) == kPolicy) ::unlink(kPolicyPath);
+}
+
+}  // namespace kiln::agent

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/agent/frame.h"
+
+namespace kiln::agent {
+
+/// Frames on their way to the host. Data waits while there is no room; control frames are few and
+/// always taken, so a cancel or a ping is answered however slowly the host reads.
+class Outbox {
+ public:
+  void add(FrameType type, std::uint32_t request, std::string_view payload) {
+    bytes_.append(encode_frame(type, request, payload));
+  }
+  [[nodiscard]] bool has_room() const { return size() < kRoom; }
+  /// The host reads nothing and yet keeps asking: read no more from it.
+  [[nodiscard]] bool overfull() const { return size() > 4 * kRoom; }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  /// Writes what the port takes now; false when the port is gone.
+  bool flush(int port);
+
+ private:
+  static constexpr std::size_t kRoom = 4 * kMaxPayload;
+  [[nodiscard]] std::size_t size() const { return bytes_.size() - sent_; }
+
+  std::string bytes_;
+  std::size_t sent_ = 0;
+};
+
+}  // namespace kiln::agent

@@ -1,0 +1,55 @@
+#include "engine/agent/protocol.h"
+
+namespace kiln::agent {
+
+bool is_known(FrameType type) {
+  return (type >= FrameType::kHello && type <= FrameType::kPong) ||
+         (type >= FrameType::kRun && type <= FrameType::kQuit);
+}
+
+bool is_answer(FrameType request, FrameType answer) {
+  if (answer == FrameType::kError) return request != FrameType::kQuit;
+  switch (request) {
+    case FrameType::kRun:
+      return answer == FrameType::kStdout || answer == FrameType::kStderr ||
+             answer == FrameType::kExit;
+    case FrameType::kPut:
+    case FrameType::kQuit:
+      return answer == FrameType::kDone;
+    case FrameType::kGet:
+      return answer == FrameType::kData || answer == FrameType::kDone;
+    case FrameType::kRemove:
+      return answer == FrameType::kRemoved || answer == FrameType::kDone;
+    default:
+      return false;
+  }
+}
+
+RequestOrder::Verdict RequestOrder::admit(FrameType type, std::uint32_t request) {
+  switch (type) {
+    case FrameType::kPing:
+      return request == 0 ? Verdict::kAccept : Verdict::kViolation;
+    case FrameType::kRun:
+    case FrameType::kPut:
+    case FrameType::kGet:
+    case FrameType::kRemove:
+    case FrameType::kQuit:
+      if (request <= last_) return Verdict::kViolation;
+      if (active_ != 0 && type != FrameType::kQuit) return Verdict::kViolation;
+      last_ = request;
+      active_ = request;
+      active_type_ = type;
+      return Verdict::kAccept;
+    case FrameType::kCancel:
+    case FrameType::kPutData:
+    case FrameType::kPutEnd:
+      if (request == 0 || request > last_) return Verdict::kViolation;
+      if (request != active_) return Verdict::kStale;
+      if (type != FrameType::kCancel && active_type_ != FrameType::kPut) return Verdict::kViolation;
+      return Verdict::kAccept;
+    default:
+      return Verdict::kViolation;
+  }
+}
+
+}  // namespace kiln::agent

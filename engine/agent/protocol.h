@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kiln::agent {
+
+/// Both ends must speak exactly this version: the agent is embedded in the program that talks to
+/// it, so they never differ unless something is wrong.
+inline constexpr std::uint8_t kProtocolVersion = 1;
+
+/// Small enough that a cancel never waits long behind data, and that memory stays bounded on both
+/// ends whatever the peer sends.
+inline constexpr std::size_t kMaxPayload = std::size_t{64} * 1024;
+
+/// The numbers are the wire format. Requests carry a growing, non-zero id which their answers
+/// repeat; hello, ping and pong carry 0. There is one request at a time.
+enum class FrameType : std::uint8_t {
+  // From the agent.
+  kHello = 1,
+  kStdout = 2,
+  kStderr = 3,
+  kExit = 4,     ///< the last answer to run
+  kData = 5,     ///< a piece of the file that get asked for
+  kRemoved = 6,  ///< some of the paths that remove removed
+  kDone = 7,     ///< the last answer to put, get, remove and quit
+  kError = 8,    ///< the last answer to a request that failed
+  kPong = 9,
+  // From the host.
+  kRun = 32,
+  kCancel = 33,
+  kPut = 34,
+  kPutData = 35,
+  kPutEnd = 36,
+  kGet = 37,
+  kRemove = 38,
+  kPing = 39,
+  kQuit = 40,
+};
+
+bool is_known(FrameType type);
+
+/// Whether the agent may answer a `request` with `answer`.
+bool is_answer(FrameType request, FrameType answer);
+
+/// The agent's check that the host's frames come in an order that makes sense.
+class RequestOrder {
+ public:
+  enum class Verdict {
+    kAccept,
+    kStale,  ///< crossed our final answer on the way: drop it
+    kViolation,
+  };
+  Verdict admit(FrameType type, std::uint32_t request);
+  /// The final answer to the active request has been given.
+  void finished() { active_ = 0; }
+
+ private:
+  std::uint32_t last_ = 0;    ///< the highest id seen
+  std::uint32_t active_ = 0;  ///< 0 where none is
+  FrameType active_type_ = FrameType::kPing;
+};
+
+}  // namespace kiln::agent
