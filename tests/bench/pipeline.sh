@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# tests/bench/pipeline.sh [ROUNDS]: the same work by the usual pipeline (virt-customize, virt-sysprep, qemu-img convert) and by
+# one `kiln build`, in turn; then converting alone; then Kiln's own memory. Overlays are made outside of the timing.
+# Ends with lines `ratio NAME VALUE LIMIT` and fails when a value is above its limit.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=fixtures/lib.sh
+source "$here/../../fixtures/lib.sh"
+
+rounds=${1:-3}
+kiln=${KILN:-$kiln_root/build/release/bin/kiln}
+guest=$kiln_cache/debian12.vhd
+work=
+
+main() {
+  [[ -x $kiln ]] || die "$kiln is missing: cmake --preset release && cmake --build --preset release, or set KILN"
+  "$kiln_root/fixtures/packages.sh" run fixtures bench
+  "$kiln_root/fixtures/guests/make-guests.sh" debian12
+  work=$(mktemp -d "${TMPDIR:-/var/tmp}/kiln-bench.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 130' INT TERM HUP
+  export_guestfs_settings
+  export KILN_STATE_DIR=$work/state KILN_CATALOG=$work/catalog.json
+  write_inputs
+
+  say "Pipeline against kiln build ($(accelerator), $rounds rounds)"
+  in_turn usual_pipeline kiln_build
+  local pipeline convert memory
+  pipeline=$(ratio_of kiln_build usual_pipeline)
+
+  say "Converting a 30 GiB qcow2 with 1 GiB of data ($rounds rounds)"
+  make_data_disk "$work/data.qcow2"
+  in_turn usual_convert kiln_convert
+  convert=$(ratio_of kiln_convert usual_convert)
+
+  say 'Peak memory of the kiln process on 30 GiB disks'
+  memory=$(peak_memory)
+
+  echo
+  local failed=0
+  verdict pipeline "$pipeline" 0.55
+  verdict convert "$convert" 1.0
+  verdict memory-mib "$memory" 64
+  return $failed
+}
+
+# Both ways do these same things to the guest.
+write_inputs() {
+  echo 'measured' >"$work/banner.txt"
+  cat >"$work/template.json" <<END
+{
+  "type": "Microsoft.VirtualMachineImages/imageTemplates",
+  "apiVersion": "2023-07-01",
+  "location": "local",
+  "properties": {
+    "source": {"type": "KilnLocalImage", "path": "$guest"},
+    "customize": [
+      {"type": "File", "sourceUri": "file://$work/banner.txt", "destination": "/etc/motd"},
+      {"type": "Shell", "inline": ["echo measured > /etc/measured", "dpkg-query -l > /root/packages.txt"]},
+      {"type": "Shell", "inline": ["update-grub"]}
+    ],
+    "distribute": [{"type": "VHD", "runOutputName": "vhd"}]
+  }
+}
+END
+}
+
+usual_pipeline_prepare() { overlay_over "$guest" "$work/overlay.qcow2"; }
+usual_pipeline() {
+  virt-customize --quiet --no-network --format qcow2 -a "$work/overlay.qcow2" --upload "$work/banner.txt:/etc/motd" \
+    --run-command 'echo measured > /etc/measured; dpkg-query -l > /root/packages.txt' --run-command 'update-grub'
+  virt-sysprep --quiet --format qcow2 -a "$work/overlay.qcow2"
+  qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size "$work/overlay.qcow2" "$work/usual.vhd"
+}
+
+kiln_build_prepare() { rm -rf "$work/output" && mkdir "$work/output"; }
+kiln_build() { "$kiln" build "$work/template.json" --output-dir "$work/output" --overwrite; }
+
+# Data in 64 pieces across the disk, as a filled guest would have it, and holes between.
+make_data_disk() {
+  local piece
+  truncate -s 30G "$work/data.raw"
+  for piece in {0..63}; do
+    dd if=/dev/urandom of="$work/data.raw" bs=1M count=16 seek=$((piece * 480)) conv=notrunc status=none
+  done
+  qemu-img convert -f raw -O qcow2 "$work/data.raw" "$1"
+  rm "$work/data.raw"
+}
+
+usual_convert_prepare() { rm -f "$work/usual.vhd"; }
+usual_convert() { qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size "$work/data.qcow2" "$work/usual.vhd"; }
+
+kiln_convert_prepare() { rm -f "$work/kiln.vhd"; }
+kiln_convert() { "$kiln" image convert "$work/data.qcow2" "$work/kiln.vhd"; }
+
+# in_turn A B: runs both for every round and appends their seconds to $work/A.times and $work/B.times.
+in_turn() {
+  local round way from
+  for ((round = 1; round <= rounds; round++)); do
+    for way in "$@"; do
+      "${way}_prepare"
+      sync # what one way leaves to be written must not slow the next
+      from=$EPOCHREALTIME
+      "$way" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2 && die "$way failed"; }
+      seconds_since "$from" >>"$work/$way.times"
+      echo >>"$work/$way.times"
+      note "round $round: $way $(tail -n 1 "$work/$way.times") s"
+    done
+  done
+}
+
+median() { sort -n "$work/$1.times" | awk '{v[NR] = $1} END {print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2}'; }
+
+ratio_of() {
+  note "median: $1 $(median "$1") s, $2 $(median "$2") s" >&2
+  awk -v a="$(median "$1")" -v b="$(median "$2")" 'BEGIN {printf "%.2f", a / b}'
+}
+
+# The greatest resident size of the program itself, without its helpers, while it converts and while it builds, in MiB.
+peak_memory() {
+  local kib highest=0 what
+  overlay_over "$guest" "$work/large.qcow2"
+  qemu-img resize -q "$work/large.qcow2" 30G
+  qemu-img convert -f qcow2 -O raw "$work/large.qcow2" "$work/large.raw"
+  sed -i "s|$guest|$work/large.raw|" "$work/template.json"
+  for what in kiln_convert kiln_build; do
+    "${what}_prepare"
+    kib=$(watch_memory "$what")
+    note "$what: $((kib / 1024)) MiB" >&2
+    ((kib <= highest)) || highest=$kib
+  done
+  echo $(((highest + 1023) / 1024))
+}
+
+# VmHWM never falls, so the last value read before the end is the peak, but for the last twentieth of a second.
+watch_memory() {
+  local pid value peak=0
+  ("$1" >"$work/log" 2>&1) &
+  local shell=$!
+  while kill -0 "$shell" 2>/dev/null; do
+    pid=$(pgrep -P "$shell" -x kiln || true)
+    value=$(awk '/^VmHWM/ {print $2}' "/proc/${pid:-none}/status" 2>/dev/null || true)
+    if [[ -n $value ]]; then peak=$value; fi
+    sleep 0.05
+  done
+  wait "$shell" || { tail -n 50 "$work/log" >&2 && die "$1 failed"; }
+  echo "$peak"
+}
+
+verdict() {
+  echo "ratio $1 $2 $3"
+  if awk -v value="$2" -v limit="$3" 'BEGIN {exit !(value > limit)}'; then failed=1; fi
+}
+
+main

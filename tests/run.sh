@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# tests/run.sh [OPTION]...: installs what is missing, makes the guests, builds, and runs every test but the slow ones.
+#
+#   --labels REGEX    only tests whose label matches (unit, tool, appliance, guest, azure, e2e, slow)
+#   --asan            unit and tool tests under the address, undefined and leak sanitizers
+#   --fuzz SECONDS    every fuzzer for so many seconds, starting from its corpus
+#   --coverage        unit and tool tests, then a summary of the lines that they reach
+#   --tidy            clang-tidy on all sources
+#   --format          checks the layout of C++ sources, and shellcheck on scripts
+#
+# A test that is skipped fails the run, unless tests/allowed-skips.txt names it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=fixtures/lib.sh
+source fixtures/lib.sh
+export KILN_FIXTURES_CACHE=$kiln_cache
+
+main() {
+  case ${1:-} in
+    '') run_tests '' ;;
+    --labels) run_tests "${2:?--labels needs a regular expression}" ;;
+    --asan) run_asan ;;
+    --fuzz) run_fuzzers "${2:?--fuzz needs a number of seconds}" ;;
+    --coverage) run_coverage ;;
+    --tidy) run_tidy ;;
+    --format) check_format ;;
+    *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" && exit 2 ;;
+  esac
+}
+
+run_tests() {
+  local labels=$1 select=(--label-exclude '^slow$')
+  if [[ -n $labels ]]; then select=(--label-regex "$labels"); fi
+  fixtures/packages.sh build run fixtures test
+  if printf '%s\n' appliance guest e2e slow | grep -qE -- "$labels"; then
+    say 'Guests'
+    fixtures/guests/make-guests.sh
+  fi
+  build dev
+  run_ctest dev "${select[@]}"
+}
+
+run_asan() {
+  fixtures/packages.sh build run test
+  build asan
+  run_ctest asan --label-regex '^(unit|tool)$'
+}
+
+run_coverage() {
+  fixtures/packages.sh build run test coverage
+  build coverage
+  run_ctest coverage --label-regex '^(unit|tool)$'
+  gcovr --root . --object-directory build/coverage --filter '(engine|disk|customizers|uploaders)/' --sort-percentage --print-summary |
+    tee build/coverage/summary.txt
+}
+
+run_tidy() {
+  fixtures/packages.sh build run lint
+  build tidy
+}
+
+check_format() {
+  local sources scripts
+  fixtures/packages.sh lint test
+  mapfile -t sources < <(git ls-files '*.h' '*.cpp')
+  mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+  say "clang-format on ${#sources[@]} files, shellcheck on ${#scripts[@]}"
+  clang-format --dry-run --Werror "${sources[@]}"
+  shellcheck --external-sources --source-path=SCRIPTDIR --source-path=. "${scripts[@]}"
+  note 'clean'
+}
+
+# Each fuzzer's corpus is the one that its replay test names. New inputs stay in build/fuzz/corpus; a crash fails the run.
+run_fuzzers() {
+  local seconds=$1 name corpus found=0
+  fixtures/packages.sh build run test fuzz
+  build fuzz
+  while read -r name corpus; do
+    say "$name for $seconds s"
+    mkdir -p "build/fuzz/corpus/$name"
+    "$(find build/fuzz -type f -name "$name" -executable)" -max_total_time="$seconds" -rss_limit_mb=1024 -verbosity=0 \
+      -print_final_stats=1 -artifact_prefix="build/fuzz/crash-$name-" "build/fuzz/corpus/$name" "$corpus" 2>&1 |
+      { grep -v '^#\|^INFO' || true; }
+    found=$((found + 1))
+  done < <(fuzzers_and_corpora)
+  ((found > 0)) || die 'no fuzzers were built'
+  note "$found fuzzers, no finding"
+}
+
+fuzzers_and_corpora() {
+  ctest --test-dir build/fuzz --show-only=json-v1 | python3 -c '
+import json, sys
+for test in json.load(sys.stdin)["tests"]:
+    if test["name"].startswith("fuzz.replay."):
+        print(test["name"].removeprefix("fuzz.replay."), test["command"][1])'
+}
+
+build() {
+  local launcher=() from=$EPOCHREALTIME
+  if command -v ccache >/dev/null; then launcher=(-D CMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+  say "Building, preset $1"
+  cmake --preset "$1" "${launcher[@]}" --log-level=WARNING
+  cmake --build --preset "$1"
+  note "built in $(seconds_since "$from") s"
+}
+
+# run_ctest PRESET SELECTION...: ends with ctest's own summary.
+run_ctest() {
+  local preset=$1 status=0 log="build/$1/Testing/Temporary/LastTest.log" skips
+  shift
+  if [[ -z ${KILN_SHARED_DIR:-} && -d ../shared ]]; then
+    KILN_SHARED_DIR=$(realpath ../shared)
+    export KILN_SHARED_DIR
+  fi
+  say 'Running the tests'
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel 2 "$@" || status=$?
+  skips=$(unexpected_skips "$log")
+  if [[ -n $skips ]]; then
+    printf '%s\n' "$skips" >&2
+    die 'tests were skipped that tests/allowed-skips.txt does not name'
+  fi
+  return $status
+}
+
+# Programs with many tests are one entry to ctest, so skips are read from what the tests print.
+unexpected_skips() {
+  { sed -n -e 's/^\[  SKIPPED \] \([^ ,]*\) (.*/\1/p' -e 's/^\(test_[^ ]*\) (\([^)]*\)).* \.\.\. skipped.*/\2/p' "$1" | sort -u; } |
+    { grep -vxE -f <(grep -v '^\(#\|$\)' tests/allowed-skips.txt) || true; }
+}
+
+main "$@"
