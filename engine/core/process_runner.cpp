@@ -6,9 +6,14 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <mutex>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <thread>
+
+#include <climits>
 
 #include "engine/core/text.h"
 #include "engine/core/unique_fd.h"
@@ -18,6 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kTerminationGrace = std::chrono::seconds(3);
+/// How long the pipes of a child that has ended may stay open in other hands.
+constexpr auto kLeftoverGrace = std::chrono::seconds(2);
 
 struct Pipe {
   UniqueFd read;
@@ -55,7 +62,9 @@ struct Spawned {
   UniqueFd err;
 };
 
-Result<Spawned> spawn(const Command& command) {
+enum class StandardOutput { kCapture, kDiscard };
+
+Result<Spawned> spawn(const Command& command, StandardOutput stdout_use) {
   KILN_CHECK(!command.argv.empty());
   const auto program = find_program(command.argv.front());
   if (program.empty()) {
@@ -73,6 +82,7 @@ Result<Spawned> spawn(const Command& command) {
   const auto argv = pointers(argv_strings);
   const auto environment = pointers(environment_strings);
   const pid_t parent = ::getpid();
+  const int out_fd = stdout_use == StandardOutput::kCapture ? out.write.get() : -1;
 
   const pid_t pid = ::fork();
   if (pid < 0) {
@@ -86,10 +96,14 @@ Result<Spawned> spawn(const Command& command) {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    const int null = ::open("/dev/null", O_RDONLY);
+    ::signal(SIGPIPE,
+             SIG_DFL);  // the one disposition that programs commonly change, and exec keeps
+    const int null = ::open("/dev/null", O_RDWR);
     ::dup2(null, STDIN_FILENO);
-    ::dup2(out.write.get(), STDOUT_FILENO);
+    ::dup2(out_fd >= 0 ? out_fd : null, STDOUT_FILENO);
     ::dup2(err.write.get(), STDERR_FILENO);
+    // Libraries open files too, and not all of them with O_CLOEXEC.
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (command.directory.empty() || ::chdir(command.directory.c_str()) == 0) {
       ::execve(program.c_str(), argv.data(), environment.data());
     }
@@ -100,7 +114,11 @@ Result<Spawned> spawn(const Command& command) {
   ::setpgid(pid, pid);
   exec_failure.write.reset();
   int reason = 0;
-  if (::read(exec_failure.read.get(), &reason, sizeof reason) == sizeof reason) {
+  ssize_t received = 0;
+  do {
+    received = ::read(exec_failure.read.get(), &reason, sizeof reason);
+  } while (received < 0 && errno == EINTR);
+  if (received == sizeof reason) {
     ::waitpid(pid, nullptr, 0);
     return fail(
         ErrorKind::kIo, "Process:Exec", "cannot run {}: {}", program.string(), strerror(reason));
@@ -112,27 +130,46 @@ int exit_code_of(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+bool has_ended(pid_t pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid;
+}
+
+/// Reaps a leader that has ended or is about to. What it left behind in its group is killed first:
+/// until then the number of the group cannot belong to anybody else.
+int reap(pid_t pid) {
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  ::kill(-pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return exit_code_of(status);
+}
+
 /// Ends a process group; returns the leader's exit code.
 int end_group(pid_t pid) {
   ::kill(-pid, SIGTERM);
   const auto deadline = Clock::now() + kTerminationGrace;
-  int status = 0;
-  while (Clock::now() < deadline) {
-    if (::waitpid(pid, &status, WNOHANG) == pid) return exit_code_of(status);
-    ::usleep(20'000);
-  }
-  ::kill(-pid, SIGKILL);
-  ::waitpid(pid, &status, 0);
-  return exit_code_of(status);
+  while (Clock::now() < deadline && !has_ended(pid)) ::usleep(20'000);
+  if (!has_ended(pid)) ::kill(-pid, SIGKILL);
+  return reap(pid);
 }
 
 void keep_beginning(std::string& capture, std::string_view data) {
   capture.append(data.substr(0, kCaptureLimit - std::min(kCaptureLimit, capture.size())));
 }
 
+void cut_to_end(std::string& capture) {
+  if (capture.size() > kCaptureLimit) capture.erase(0, capture.size() - kCaptureLimit);
+}
+
+/// Lets the capture grow to twice its limit, so that cutting costs a constant time per byte.
 void keep_end(std::string& capture, std::string_view data) {
   capture.append(data);
-  if (capture.size() > kCaptureLimit) capture.erase(0, capture.size() - kCaptureLimit);
+  if (capture.size() > 2 * kCaptureLimit) cut_to_end(capture);
 }
 
 /// Reads what is there; false at end of file.
@@ -148,82 +185,135 @@ bool drain(int fd, std::string& capture, Keep&& keep) {
 
 class ForkedChild : public ChildProcess {
  public:
-  explicit ForkedChild(Spawned spawned) : spawned_(std::move(spawned)) {
-    ::fcntl(spawned_.err.get(), F_SETFL, O_NONBLOCK);
+  explicit ForkedChild(Spawned spawned)
+      : pid_(spawned.pid), reader_([this, fd = std::move(spawned.err)] { collect(fd); }) {}
+  ~ForkedChild() override {
+    terminate();
+    stop_reading_.request();
   }
-  ~ForkedChild() override { terminate(); }
 
-  [[nodiscard]] int pid() const override { return spawned_.pid; }
+  [[nodiscard]] int pid() const override { return pid_; }
   std::optional<int> poll() override {
-    int status = 0;
-    if (!exit_code_ && ::waitpid(spawned_.pid, &status, WNOHANG) == spawned_.pid) {
-      exit_code_ = exit_code_of(status);
-    }
+    if (!exit_code_ && has_ended(pid_)) exit_code_ = reap(pid_);
     return exit_code_;
   }
   void terminate() override {
-    if (!poll()) exit_code_ = end_group(spawned_.pid);
+    if (!poll()) exit_code_ = end_group(pid_);
   }
   std::string error_output() override {
-    pollfd entry{spawned_.err.get(), POLLIN, 0};
-    while (::poll(&entry, 1, 0) > 0 && drain(entry.fd, errors_, keep_end)) {
-    }
-    return errors_;
+    const std::lock_guard lock(mutex_);
+    auto errors = errors_;
+    cut_to_end(errors);
+    return errors;
   }
 
  private:
-  Spawned spawned_;
+  /// In a thread of its own, because a server that nobody reads stops when the pipe is full.
+  void collect(const UniqueFd& fd) {
+    std::array<pollfd, 2> entries = {
+        {{fd.get(), POLLIN, 0}, {stop_reading_.token().fd(), POLLIN, 0}}};
+    while (true) {
+      if (::poll(entries.data(), entries.size(), -1) < 0) continue;
+      if (entries[0].revents == 0) return;  // asked to stop, and all that was there has been read
+      std::string piece;
+      if (!drain(fd.get(), piece, keep_end)) return;
+      const std::lock_guard lock(mutex_);
+      keep_end(errors_, piece);
+    }
+  }
+
+  pid_t pid_;
   std::optional<int> exit_code_;
+  std::mutex mutex_;
   std::string errors_;
+  CancelSource stop_reading_;
+  std::jthread reader_;  ///< last, because it uses the others
+};
+
+/// Collects what a child writes until it has ended, or has to be.
+class Capture {
+ public:
+  Capture(const Spawned& child, const Command& command, const CancelToken& cancel)
+      : pid_(child.pid), command_(command), ended_(open_pidfd(child.pid)) {
+    if (command.time_limit) deadline_ = Clock::now() + *command.time_limit;
+    entries_ = {{{child.out.get(), POLLIN, 0},
+                 {child.err.get(), POLLIN, 0},
+                 {cancel.fd(), POLLIN, 0},
+                 {ended_.get(), POLLIN, 0}}};
+  }
+
+  Result<ProcessOutput> run() {
+    while (out().fd >= 0 || err().fd >= 0) {
+      const int ready = ::poll(entries_.data(), entries_.size(), milliseconds_left());
+      if (ready < 0) continue;
+      if (entries_[2].revents != 0) {
+        end_group(pid_);
+        return cancelled();
+      }
+      if (deadline_ && Clock::now() >= *deadline_) {
+        if (leader_gone_) break;
+        end_group(pid_);
+        return timed_out();
+      }
+      if (entries_[3].revents != 0) leader_ended();
+      if (out().revents != 0 && !drain(out().fd, output_.out, keep_beginning)) out().fd = -1;
+      if (err().revents != 0 && !drain(err().fd, output_.err, keep_end)) err().fd = -1;
+    }
+    cut_to_end(output_.err);
+    output_.exit_code = reap(pid_);
+    return std::move(output_);
+  }
+
+ private:
+  static UniqueFd open_pidfd(pid_t pid) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  }
+
+  pollfd& out() { return entries_[0]; }
+  pollfd& err() { return entries_[1]; }
+
+  /// Whoever the leader left behind in its group is not waited for, and neither is one that moved
+  /// to another group and still holds our pipes.
+  void leader_ended() {
+    ::kill(-pid_, SIGKILL);
+    entries_[3].fd = -1;
+    leader_gone_ = true;
+    deadline_ = Clock::now() + kLeftoverGrace;
+  }
+
+  [[nodiscard]] int milliseconds_left() const {
+    if (!deadline_) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+  }
+
+  [[nodiscard]] Error timed_out() const {
+    return fail(ErrorKind::kTimeout,
+                "Process:Timeout",
+                "{} did not finish in {}",
+                command_.argv.front(),
+                format_duration(*command_.time_limit));
+  }
+
+  pid_t pid_;
+  const Command& command_;
+  UniqueFd ended_;
+  std::optional<Clock::time_point> deadline_;
+  std::array<pollfd, 4> entries_{};
+  bool leader_gone_ = false;
+  ProcessOutput output_;
 };
 
 class ForkingRunner : public ProcessRunner {
  public:
   Result<ProcessOutput> run(const Command& command, const CancelToken& cancel) override {
     KILN_TRY(cancel.check());
-    KILN_TRY_ASSIGN(const auto child, spawn(command));
-    ProcessOutput output;
-    std::optional<Clock::time_point> deadline;
-    if (command.time_limit) deadline = Clock::now() + *command.time_limit;
-    std::array<pollfd, 3> entries = {
-        {{child.out.get(), POLLIN, 0}, {child.err.get(), POLLIN, 0}, {cancel.fd(), POLLIN, 0}}};
-    while (entries[0].fd >= 0 || entries[1].fd >= 0) {
-      int wait = -1;
-      if (deadline) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now());
-        wait = static_cast<int>(std::max<std::int64_t>(0, left.count()));
-      }
-      const int ready = ::poll(entries.data(), entries.size(), wait);
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready == 0) {
-        end_group(child.pid);
-        return fail(ErrorKind::kTimeout,
-                    "Process:Timeout",
-                    "{} did not finish in {}",
-                    command.argv.front(),
-                    format_duration(*command.time_limit));
-      }
-      if (entries[2].revents != 0) {
-        end_group(child.pid);
-        return cancelled();
-      }
-      if (entries[0].revents != 0 && !drain(entries[0].fd, output.out, keep_beginning)) {
-        entries[0].fd = -1;
-      }
-      if (entries[1].revents != 0 && !drain(entries[1].fd, output.err, keep_end)) {
-        entries[1].fd = -1;
-      }
-    }
-    int status = 0;
-    while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    output.exit_code = exit_code_of(status);
-    return output;
+    KILN_TRY_ASSIGN(const auto child, spawn(command, StandardOutput::kCapture));
+    return Capture(child, command, cancel).run();
   }
 
   Result<std::unique_ptr<ChildProcess>> start(const Command& command) override {
-    KILN_TRY_ASSIGN(auto child, spawn(command));
+    KILN_TRY_ASSIGN(auto child, spawn(command, StandardOutput::kDiscard));
     return std::unique_ptr<ChildProcess>(std::make_unique<ForkedChild>(std::move(child)));
   }
 };
@@ -253,14 +343,19 @@ Result<ProcessOutput> run_checked(ProcessRunner& runner,
 }
 
 std::filesystem::path find_program(std::string_view program) {
+  const auto runnable = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
+  };
   if (program.find('/') != std::string_view::npos) {
-    return ::access(std::string(program).c_str(), X_OK) == 0 ? std::filesystem::path(program)
-                                                             : std::filesystem::path();
+    std::error_code ignored;  // absolute, because the child may be started in another folder
+    auto path = std::filesystem::absolute(program, ignored);
+    return runnable(path) ? path : std::filesystem::path();
   }
   const char* path = std::getenv("PATH");
   for (const auto& folder : split(path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin", ':')) {
     const auto candidate = std::filesystem::path(folder) / program;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (candidate.is_absolute() && runnable(candidate)) return candidate;
   }
   return {};
 }

@@ -15,7 +15,8 @@ namespace kiln {
 
 /// A host program to run, as a value: argv only, never a shell. The child gets LC_ALL=C.UTF-8,
 /// PATH, HOME and TMPDIR from us and nothing else but `environment`; its standard input is closed;
-/// it has its own process group and dies with Kiln, even after kill -9.
+/// it has its own process group, of which nothing outlives it, and dies with Kiln, even after
+/// kill -9.
 struct Command {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment;
@@ -48,7 +49,8 @@ class ProcessRunner {
   virtual ~ProcessRunner() = default;
   /// Runs to the end. A non-zero exit is not an error here; see `run_checked`.
   virtual Result<ProcessOutput> run(const Command& command, const CancelToken& cancel) = 0;
-  /// Starts a server such as qemu-nbd.
+  /// Starts a server such as qemu-nbd; its standard output is discarded. The kernel ends it with
+  /// the thread that calls this, so that thread must outlive it.
   virtual Result<std::unique_ptr<ChildProcess>> start(const Command& command) = 0;
 };
 
