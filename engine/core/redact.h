@@ -13,7 +13,8 @@ namespace kiln {
 /// record goes through one of these.
 class Redactor {
  public:
-  /// Values shorter than 6 characters are ignored: hiding them would destroy ordinary text.
+  /// Values shorter than 6 characters are ignored: hiding them would destroy ordinary text. The
+  /// percent-encoded form and the single lines of a key file are hidden too.
   void add(const Secret& secret);
   [[nodiscard]] std::string redact(std::string_view text) const;
 
@@ -22,8 +23,8 @@ class Redactor {
   std::vector<std::string> values_;
 };
 
-/// A URL fit for a log: user information removed, and every query value hidden but those on a short
-/// allow-list (`comp`, `restype`, `api-version`, …).
+/// A URL fit for a log: user information and fragment removed, and every query value hidden but
+/// those on a short allow-list (`comp`, `restype`, `api-version`, …).
 std::string redact_url(std::string_view url);
 
 }  // namespace kiln
