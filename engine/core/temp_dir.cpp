@@ -10,6 +10,13 @@ namespace kiln {
 Result<TempDir> TempDir::create(const std::filesystem::path& parent) {
   std::error_code error;
   const auto base = parent.empty() ? std::filesystem::temp_directory_path(error) : parent;
+  if (error) {
+    return fail(ErrorKind::kHostNotReady,
+                "File:NoTempDir",
+                "there is no folder for temporary files: {}",
+                error.message())
+        .cure("set TMPDIR to a folder that exists");
+  }
   auto name = (base / "kiln-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) {
     return fail(ErrorKind::kIo,
