@@ -1,0 +1,231 @@
+#include "engine/core/json.h"
+
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+using test::FailsWith;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+JsonReader parsed(std::string text) {
+  auto reader = JsonReader::parse(std::move(text), "t.json");
+  EXPECT_OK(reader);
+  return reader ? *reader : JsonReader::of(nullptr, "broken");
+}
+
+Error failure(std::string text) {
+  auto reader = JsonReader::parse(std::move(text), "t.json");
+  EXPECT_FALSE(reader.has_value());
+  return reader ? Error(ErrorKind::kInternal, "Test:Parsed", "it parsed") : reader.error();
+}
+
+TEST(Json, SaysWhereValuesStand) {
+  const auto root = parsed("{\n  \"a\": [10,\n    {\"b/c\": {\"d~\": true}}]}");
+  EXPECT_EQ(root.where(), "t.json:1:1");
+  const auto a = root.require("a");
+  ASSERT_OK(a);
+  EXPECT_EQ(a->where(), "t.json:2:8 /a");
+  const auto items = a->items();
+  ASSERT_OK(items);
+  EXPECT_EQ(items->at(0).where(), "t.json:2:9 /a/0");
+  EXPECT_EQ(items->at(1).where(), "t.json:3:5 /a/1");
+  const auto inner = items->at(1).require("b/c");
+  ASSERT_OK(inner);
+  EXPECT_EQ(inner->where(), "t.json:3:13 /a/1/b~1c");
+  const auto leaf = inner->require("d~");
+  ASSERT_OK(leaf);
+  EXPECT_EQ(leaf->where(), "t.json:3:20 /a/1/b~1c/d~0");
+}
+
+TEST(Json, CountsCharactersNotBytesInColumns) {
+  const auto root = parsed("{\"é→\": 1, \"x\": 2}");
+  EXPECT_EQ(root.find("x")->where(), "t.json:1:16 /x");
+}
+
+TEST(Json, AcceptsAByteOrderMarkAndCarriageReturns) {
+  const auto root = parsed("\xEF\xBB\xBF{\r\n\"x\": 2}\r\n");
+  EXPECT_EQ(root.find("x")->where(), "t.json:2:6 /x");
+}
+
+TEST(Json, EscapedQuotesDoNotEndAString) {
+  const auto root = parsed(R"({"a\"]}": "x\\", "b": "\\\"", "c": 1})");
+  EXPECT_EQ(root.find("c")->where(), "t.json:1:36 /c");
+  EXPECT_EQ(root.find("a\"]}")->where(), "t.json:1:11 /a\"]}");
+}
+
+TEST(Json, RefusesDuplicateKeysAtTheFirstRepetition) {
+  const auto error = failure("{\"a\": {\"b\": 1},\n \"a\": {\"b\": 2}, \"a\": 3}");
+  EXPECT_EQ(error.code(), "Json:DuplicateKey");
+  EXPECT_EQ(error.where(), "t.json:2:2 /a");
+  EXPECT_FALSE(error.cure().empty());
+}
+
+TEST(Json, FindsDuplicatesWrittenWithEscapes) {
+  EXPECT_EQ(failure(R"({"a": 1, "\u0061": 2})").code(), "Json:DuplicateKey");
+}
+
+TEST(Json, TheSameKeyInTwoObjectsIsNoDuplicate) {
+  parsed(R"({"a": {"k": 1}, "b": {"k": 2}, "c": [{"k": 1}, {"k": 2}]})");
+}
+
+TEST(Json, SyntaxErrorsHavePlaceAndCure) {
+  const auto error = failure("{\n  \"a\": 1,\n}");
+  EXPECT_EQ(error.code(), "Json:Syntax");
+  EXPECT_EQ(error.kind(), ErrorKind::kInvalidTemplate);
+  EXPECT_EQ(error.where(), "t.json:3:1");
+  EXPECT_THAT(error.cure(), HasSubstr("comma"));
+}
+
+TEST(Json, ForeignBytesAreErrorsAndNeverExceptions) {
+  for (const std::string text : {"",
+                                 "{",
+                                 "[1e999]",
+                                 "-",
+                                 "\"\xff\xfe\"",
+                                 "{\"a\":\"\x01\"}",
+                                 "nul",
+                                 "[1,,2]",
+                                 "{\"a\" 1}",
+                                 "\"\\ud800\"",
+                                 "[1] 2"}) {
+    EXPECT_EQ(failure(text).code(), "Json:Syntax") << text;
+  }
+  EXPECT_EQ(failure(std::string("{\"a\"\0:1}", 8)).code(), "Json:Syntax");
+  EXPECT_EQ(failure(std::string("\0", 1)).code(), "Json:Syntax");
+}
+
+TEST(Json, LimitsDepth) {
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  EXPECT_OK(JsonReader::parse(nested(128), "t"));
+  EXPECT_THAT(JsonReader::parse(nested(129), "t"), FailsWith("Json:TooDeep"));
+  EXPECT_THAT(JsonReader::parse(std::string(3'000'000, '['), "t"), FailsWith("Json:TooDeep"));
+  EXPECT_OK(JsonReader::parse("\"" + std::string(1000, '[') + "\"", "t"));
+}
+
+TEST(Json, MemoryStaysInProportionToTheText) {
+  // With a pointer stored for each value this would need 100 GB.
+  std::string text = "{\"" + std::string(500'000, 'k') + "\": [0";
+  for (int i = 0; i < 200'000; ++i) text += ",0";
+  const auto root = parsed(text + "], \"z\": 1}");
+  EXPECT_EQ(root.find("z")->where(), "t.json:1:900016 /z");
+}
+
+TEST(Json, UnknownFieldsNameTheNearestSpelling) {
+  const auto root = parsed(R"({"runOutpurName": 1})");
+  const auto result = root.refuse_unknown({"type", "runOutputName"});
+  ASSERT_THAT(result, FailsWith("Json:UnknownField"));
+  EXPECT_EQ(result.error().cure(), "did you mean \"runOutputName\"?");
+  EXPECT_THAT(result.error().where(), EndsWith("/runOutpurName"));
+  EXPECT_OK(root.refuse_unknown({"runOutpurName"}));
+}
+
+TEST(Json, UnknownFieldsFarFromAllListWhatThereIs) {
+  const auto result = parsed(R"({"zzzzzzzzzz": 1})").refuse_unknown({"type", "name"});
+  ASSERT_THAT(result, FailsWith("Json:UnknownField"));
+  EXPECT_THAT(result.error().cure(), HasSubstr("type, name"));
+}
+
+TEST(Json, MessagesObeyNoTerminalCodes) {
+  const auto result = parsed(R"({"\u001b[2Jx": 1})").refuse_unknown({"type"});
+  ASSERT_THAT(result, FailsWith("Json:UnknownField"));
+  EXPECT_EQ(result.error().describe().find('\x1b'), std::string::npos);
+  EXPECT_THAT(result.error().message(), HasSubstr("\\x1b[2Jx"));
+}
+
+TEST(Json, NullCountsAsAbsent) {
+  const auto root = parsed(R"({"a": null})");
+  EXPECT_FALSE(root.find("a").has_value());
+  EXPECT_THAT(root.require("a"), FailsWith("Json:MissingField"));
+  EXPECT_EQ(*root.bool_or("a", true), true);
+  EXPECT_EQ(*root.optional_string("a"), std::nullopt);
+}
+
+TEST(Json, TypedAccessSaysWhatItWantsAndWhatItFound) {
+  const auto root = parsed(R"({"s": "x", "n": 3, "b": true, "a": ["x", 1], "f": 1.5})");
+  EXPECT_EQ(*root.string("s"), "x");
+  EXPECT_EQ(*root.bool_or("b", false), true);
+  EXPECT_EQ(*root.find("n")->as_integer(0, 3), 3);
+  const auto wrong = root.string("n");
+  ASSERT_THAT(wrong, FailsWith("Json:WrongType"));
+  EXPECT_THAT(wrong.error().message(), HasSubstr("a string is expected"));
+  EXPECT_THAT(wrong.error().message(), HasSubstr("an integer"));
+  EXPECT_FALSE(wrong.error().cure().empty());
+  EXPECT_THAT(root.bool_or("s", false), FailsWith("Json:WrongType"));
+  EXPECT_THAT(root.find("f")->as_integer(0, 9), FailsWith("Json:WrongType"));
+  EXPECT_THAT(root.find("s")->members(), FailsWith("Json:WrongType"));
+  EXPECT_THAT(root.find("s")->items(), FailsWith("Json:WrongType"));
+  EXPECT_THAT(root.find("s")->require("x"), FailsWith("Json:WrongType"));
+  const auto strings = root.find("a")->as_strings();
+  ASSERT_THAT(strings, FailsWith("Json:WrongType"));
+  EXPECT_THAT(strings.error().where(), EndsWith("/a/1"));
+}
+
+TEST(Json, IntegersAreBounded) {
+  const auto at = [](const char* text) { return parsed(text); };
+  EXPECT_THAT(at("961").as_integer(0, 960), FailsWith("Json:OutOfRange"));
+  EXPECT_THAT(at("-1").as_integer(0, 960), FailsWith("Json:OutOfRange"));
+  EXPECT_THAT(at("18446744073709551615").as_integer(0, 960), FailsWith("Json:OutOfRange"));
+  EXPECT_THAT(at("18446744073709551615").as_integer(INT64_MIN, INT64_MAX),
+              FailsWith("Json:OutOfRange"));
+  EXPECT_EQ(*at("-9223372036854775808").as_integer(INT64_MIN, INT64_MAX), INT64_MIN);
+  EXPECT_EQ(*at("9223372036854775807").as_integer(INT64_MIN, INT64_MAX), INT64_MAX);
+}
+
+TEST(Json, MembersKeepDocumentOrder) {
+  const auto members = parsed(R"({"z": 1, "a": 2, "m": null})").members();
+  ASSERT_OK(members);
+  std::vector<std::string> names;
+  for (const auto& [name, reader] : *members) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("z", "a", "m"));
+}
+
+TEST(Json, AReplacedValueKeepsThePositionsOfTheOriginal) {
+  const auto root = parsed("{\n \"a\": [\"x\"]}");
+  auto value = root.value();
+  value["a"][0] = "y";
+  value["new"] = 1;
+  const auto replaced = root.with_value(std::move(value));
+  const auto items = replaced.find("a")->items();
+  ASSERT_OK(items);
+  EXPECT_EQ(*items->at(0).as_string(), "y");
+  EXPECT_EQ(items->at(0).where(), "t.json:2:8 /a/0");
+  EXPECT_EQ(replaced.find("new")->where(), "t.json /new");
+  const auto members = replaced.members();
+  ASSERT_OK(members);
+  EXPECT_EQ(members->size(), 2U);
+}
+
+TEST(Json, AComputedValueHasPointersOnly) {
+  const auto root = JsonReader::of({{"a", {1, 2}}}, "answer");
+  EXPECT_EQ(root.find("a")->where(), "answer /a");
+  EXPECT_EQ(root.members()->size(), 1U);
+}
+
+TEST(Json, ReadersOutliveTheRoot) {
+  auto root = std::make_unique<JsonReader>(parsed(R"({"a": "kept"})"));
+  const auto a = *root->find("a");
+  root.reset();
+  EXPECT_EQ(*a.as_string(), "kept");
+}
+
+TEST(Json, UnknownTypesNameTheRightCase) {
+  const std::vector<std::string_view> known = {"SharedImage", "VHD"};
+  const auto wrong_case = unknown_type(parsed("\"sharedImage\""), "distributor", known);
+  EXPECT_THAT(wrong_case.message(), HasSubstr("case-sensitive"));
+  EXPECT_EQ(wrong_case.cure(), "did you mean \"SharedImage\"?");
+  const auto far_off = unknown_type(parsed("\"Kubernetes\""), "distributor", known);
+  EXPECT_THAT(far_off.cure(), HasSubstr("SharedImage, VHD"));
+  EXPECT_THAT(unknown_type(parsed("\"\""), "distributor", known).cure(), HasSubstr("SharedImage"));
+}
+
+TEST(Json, DumpReplacesInvalidUtf8) {
+  EXPECT_EQ(dump_json({{"a", "\xff"}}), "{\"a\":\"\xEF\xBF\xBD\"}");
+}
+
+}  // namespace
+}  // namespace kiln
