@@ -36,6 +36,7 @@ run_tests() {
     say 'Guests'
     fixtures/guests/make-guests.sh
   fi
+  fixtures/azure/azurite.sh install
   build dev
   run_ctest dev "${select[@]}"
 }
