@@ -17,14 +17,14 @@ bool is_escaped(std::string_view text) {
 struct Scan {
   std::vector<std::string> path;  ///< tokens down to the first expression
   bool found = false;
-  bool escapes = false;
+  std::size_t escapes = 0;
 };
 
 /// Walks plain values, because a reader for every value of a large document would be costly.
 void scan(const nlohmann::json& value, Scan& result) {
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
-    result.escapes = result.escapes || is_escaped(text);
+    result.escapes += is_escaped(text) ? 1 : 0;
     result.found = in_brackets(text) && !is_escaped(text);
     return;
   }
@@ -62,7 +62,8 @@ Result<JsonReader> follow(JsonReader place, const std::vector<std::string>& path
 
 }  // namespace
 
-Result<JsonReader> resolve_expressions(const JsonReader& document) {
+Result<JsonReader> resolve_expressions(const JsonReader& document,
+                                       std::vector<std::string>& notices) {
   Scan result;
   scan(document.value(), result);
   if (result.found) {
@@ -73,7 +74,10 @@ Result<JsonReader> resolve_expressions(const JsonReader& document) {
                              "write the value itself; if the brackets are meant literally, double "
                              "the first one: \"[[…]\"");
   }
-  if (!result.escapes) return document;
+  if (result.escapes == 0) return document;
+  notices.push_back(
+      fmt::format("\"[[…]\" is ARM's escape for a literal \"[…]\" and was read so in {} place(s)",
+                  result.escapes));
   auto value = document.value();
   unescape(value);
   return document.with_value(std::move(value));

@@ -7,6 +7,9 @@ namespace kiln {
 /// Resolves the strings of a document as Azure Resource Manager does. This version evaluates no
 /// expressions: a string `[…]` is refused with its place, and `[[…]` becomes the literal `[…]`. The
 /// evaluator belongs here, and what it returns keeps the positions of the original.
-Result<JsonReader> resolve_expressions(const JsonReader& document);
+/// @param notices says how many strings were unescaped, because in a body that never went through
+///   ARM a line such as `[[ -e /etc/motd ]]` may have been meant as it stands
+Result<JsonReader> resolve_expressions(const JsonReader& document,
+                                       std::vector<std::string>& notices);
 
 }  // namespace kiln

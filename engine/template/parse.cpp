@@ -148,7 +148,9 @@ Result<std::vector<TemplateItem>> read_distribute(const JsonReader& properties) 
   return items;
 }
 
-Result<ImageTemplate> read_resource(const JsonReader& resource, std::string_view document_name) {
+Result<ImageTemplate> read_resource(const JsonReader& resource,
+                                    std::string_view document_name,
+                                    std::vector<std::string> notices) {
   KILN_TRY(resource.refuse_unknown({"type",
                                     "apiVersion",
                                     "name",
@@ -181,7 +183,6 @@ Result<ImageTemplate> read_resource(const JsonReader& resource, std::string_view
                                       "provisioningState",
                                       "provisioningError",
                                       "lastRunStatus"}));
-  std::vector<std::string> notices;
   KILN_TRY(note_cloud_fields(resource, notices));
   KILN_TRY(refuse_what_is_to_come(properties));
   KILN_TRY(check_error_handling(properties));
@@ -217,8 +218,9 @@ Result<ImageTemplate> parse_template(std::string text, std::string name) {
   }
   KILN_TRY_ASSIGN(const auto document, JsonReader::parse(std::move(text), name));
   KILN_TRY(check_document_kind(document));
-  KILN_TRY_ASSIGN(const auto resource, resolve_expressions(document));
-  return read_resource(resource, name);
+  std::vector<std::string> notices;
+  KILN_TRY_ASSIGN(const auto resource, resolve_expressions(document, notices));
+  return read_resource(resource, name, std::move(notices));
 }
 
 Result<ImageTemplate> load_template(const std::filesystem::path& path) {
