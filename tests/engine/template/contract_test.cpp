@@ -1,0 +1,48 @@
+// Real templates from public repositories, kept outside of this tree: each parses, or is refused
+// with an error that a person can act on.
+#include <cstdlib>
+#include <map>
+
+#include "engine/core/file.h"
+#include "engine/template/parse.h"
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path shared_folder() {
+  const char* given = std::getenv("KILN_SHARED_DIR");
+  return given != nullptr ? fs::path(given) : fs::path(KILN_SOURCE_DIR).parent_path() / "shared";
+}
+
+TEST(TemplateContract, RealTemplatesParseOrSayWhyNot) {
+  const auto folder = shared_folder() / "templates";
+  if (!fs::is_directory(folder)) {
+    GTEST_SKIP() << "no real templates at " << folder << "; set KILN_SHARED_DIR";
+  }
+  std::map<std::string, int> outcomes;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".json") continue;
+    SCOPED_TRACE(entry.path());
+    const auto parsed = load_template(entry.path());
+    ++outcomes[parsed ? "parsed" : parsed.error().code()];
+    if (parsed) {
+      EXPECT_FALSE(parsed->name.empty());
+      EXPECT_FALSE(parsed->distribute.empty());
+      continue;
+    }
+    EXPECT_THAT(parsed.error().code(), testing::HasSubstr(":"));
+    EXPECT_THAT(parsed.error().where(), testing::StartsWith(entry.path().string()));
+    EXPECT_FALSE(parsed.error().cure().empty()) << parsed.error().describe();
+  }
+  for (const auto& [outcome, count] : outcomes) {
+    RecordProperty(outcome, count);
+    std::printf("%4d %s\n", count, outcome.c_str());
+  }
+  EXPECT_GT(outcomes["Template:NotYetSupported"], 0);
+}
+
+}  // namespace
+}  // namespace kiln

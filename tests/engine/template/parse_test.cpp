@@ -1,0 +1,187 @@
+#include "engine/template/parse.h"
+
+#include "engine/core/temp_dir.h"
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+using test::FailsWith;
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+/// A whole template around some more members of `properties`.
+std::string with_properties(const std::string& members) {
+  return R"({"properties": {"source": {"type": "KilnLocalImage", "path": "a.vhd"},)" + members +
+         R"("distribute": [{"type": "VHD", "runOutputName": "image"}]}})";
+}
+
+Result<ImageTemplate> load_sample(const std::string& name) {
+  return load_template(std::string(KILN_SOURCE_DIR "/fixtures/templates/valid/") + name + ".json");
+}
+
+TEST(Template, ReadsEverythingOfAFullOne) {
+  const auto parsed = load_sample("debian-web");
+  ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->name, "debian-web");
+  EXPECT_EQ(parsed->api_version, "2024-02-01");
+  EXPECT_EQ(parsed->location, "westeurope");
+  EXPECT_EQ(parsed->tags.at("team"), "platform");
+  EXPECT_EQ(parsed->source.type, "PlatformImage");
+  EXPECT_EQ(*parsed->source.body.string("offer"), "debian-12");
+  ASSERT_THAT(parsed->customize, SizeIs(3));
+  EXPECT_EQ(parsed->customize[1].type, "File");
+  EXPECT_THAT(parsed->customize[2].body.where(), HasSubstr("/properties/customize/2"));
+  EXPECT_THAT(parsed->distribute, SizeIs(2));
+  EXPECT_EQ(parsed->build_timeout, std::chrono::minutes(80));
+}
+
+TEST(Template, EachCloudFieldGivesOneNoticeWithItsPlace) {
+  const auto parsed = load_sample("debian-web");
+  ASSERT_OK(parsed);
+  for (const std::string field : {"identity",
+                                  "vmSize",
+                                  "vnetConfig",
+                                  "stagingResourceGroup",
+                                  "autoRun",
+                                  "managedResourceTags"}) {
+    const auto about_it = testing::StartsWith(field + " has no meaning offline");
+    EXPECT_EQ(std::count_if(parsed->notices.begin(),
+                            parsed->notices.end(),
+                            [&](const auto& notice) { return testing::Value(notice, about_it); }),
+              1)
+        << field;
+  }
+  EXPECT_THAT(parsed->notices, SizeIs(6));
+  EXPECT_THAT(parsed->notices, Each(HasSubstr("debian-web.json:")));
+}
+
+TEST(Template, ReadsTheShortestOne) {
+  const auto parsed = load_sample("shortest");
+  ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->name, "shortest");
+  EXPECT_EQ(parsed->api_version, "");
+  EXPECT_THAT(parsed->customize, IsEmpty());
+  EXPECT_THAT(parsed->notices, IsEmpty());
+  EXPECT_EQ(parsed->build_timeout, std::chrono::minutes(240));
+}
+
+TEST(Template, AcceptsWhatAReadFromTheServiceReturns) {
+  const auto parsed = load_sample("read-back");
+  ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->build_timeout, std::chrono::minutes(240));
+  EXPECT_THAT(parsed->notices, Contains(HasSubstr("lastRunStatus")));
+}
+
+TEST(Template, KnowsTheShortTypeAndOldVersions) {
+  EXPECT_OK(load_sample("short-type-2019"));
+  const auto old = load_sample("api-2018");
+  ASSERT_OK(old);
+  // Whether this spelling is a type is the registry's to say.
+  EXPECT_EQ(old->customize[0].type, "shell");
+}
+
+TEST(Template, PlaceholdersThatDoNotMatterPass) {
+  EXPECT_EQ(load_sample("short-type-2019")->location, "<region>");
+}
+
+TEST(Template, ADoubledBracketIsALiteralOne) {
+  const auto parsed = load_sample("escaped-bracket");
+  ASSERT_OK(parsed);
+  const auto inline_lines = parsed->customize[0].body.require("inline");
+  ASSERT_OK(inline_lines);
+  EXPECT_THAT(*inline_lines->as_strings(),
+              ElementsAre("[ -e /etc/motd ]", "[ -e /etc/issue ] || exit 1"));
+  EXPECT_THAT(inline_lines->where(), HasSubstr("escaped-bracket.json:12:"));
+  EXPECT_THAT(parsed->notices, Contains(HasSubstr("in 1 place")));
+}
+
+TEST(Template, KnowsEveryApiVersionOfTheContract) {
+  for (const std::string version : {"2018-02-01-preview",
+                                    "2019-02-01-preview",
+                                    "2019-05-01-preview",
+                                    "2020-02-14",
+                                    "2021-10-01",
+                                    "2022-02-14",
+                                    "2022-07-01",
+                                    "2023-07-01",
+                                    "2024-02-01",
+                                    "2025-10-01"}) {
+    auto text = with_properties("");
+    text.insert(1, "\"apiVersion\": \"" + version + "\",");
+    EXPECT_OK(parse_template(text, "t.json"));
+  }
+}
+
+TEST(Template, TakesItsNameFromTheFileWhereItHasNone) {
+  const auto name = [](const std::string& document) {
+    return parse_template(with_properties(""), document)->name;
+  };
+  EXPECT_EQ(name("/some/where/web server.v2.json"), "web-server.v2");
+  EXPECT_EQ(name("-"), "-");
+  EXPECT_EQ(name(""), "image");
+  EXPECT_EQ(name(std::string(100, 'x') + ".json"), std::string(64, 'x'));
+  EXPECT_EQ(name("é.json"), "--");
+}
+
+TEST(Template, TimeLimitsAreMinutes) {
+  const auto timeout = [](const std::string& value) {
+    return parse_template(with_properties("\"buildTimeoutInMinutes\": " + value + ","), "t");
+  };
+  EXPECT_EQ(timeout("960")->build_timeout, std::chrono::minutes(960));
+  EXPECT_EQ(timeout("0")->build_timeout, std::chrono::minutes(240));
+  EXPECT_EQ(timeout("6")->notices.size(), 0U);
+  EXPECT_THAT(timeout("5")->notices, ElementsAre(HasSubstr("the service needs 6")));
+  EXPECT_THAT(timeout("961"), FailsWith("Json:OutOfRange"));
+  EXPECT_THAT(timeout("80.5"), FailsWith("Json:WrongType"));
+}
+
+TEST(Template, WhatIsNotYetSupportedIsToldFromWhatIsWrong) {
+  const auto refused = parse_template(with_properties(R"("optimize": {"vmBoot": {}},)"), "t.json");
+  ASSERT_THAT(refused, FailsWith("Template:NotYetSupported"));
+  EXPECT_EQ(refused.error().kind(), ErrorKind::kUnsupported);
+  EXPECT_EQ(parse_template("{", "t").error().kind(), ErrorKind::kInvalidTemplate);
+}
+
+TEST(Template, TheEmptyFormOfAnUnsupportedPartAsksForNothing) {
+  EXPECT_OK(parse_template(
+      with_properties(R"("optimize": {}, "validate": null, "additionalDataDisks": [],)"), "t"));
+}
+
+TEST(Template, OnlyAWholeBracketedStringIsAnExpression) {
+  const auto line = [](const std::string& text) {
+    return parse_template(
+        with_properties(R"("customize": [{"type": "Shell", "inline": [")" + text + "\"]}],"), "t");
+  };
+  EXPECT_THAT(line("[parameters('x')]"), FailsWith("Template:NotYetSupported"));
+  EXPECT_THAT(line("[]"), FailsWith("Template:NotYetSupported"));
+  EXPECT_OK(line("[ -f x ] && true"));
+  EXPECT_OK(line("echo [x]"));
+  EXPECT_OK(line("["));
+  EXPECT_OK(line("[["));
+  EXPECT_OK(line("[[]"));
+}
+
+TEST(Template, InlineScriptsMayHoldAngleBrackets) {
+  EXPECT_OK(parse_template(
+      with_properties(R"("customize": [{"type": "Shell", "inline": ["sort <file> out"]}],)"), "t"));
+}
+
+TEST(Template, RefusesAnOversizedDocument) {
+  EXPECT_THAT(parse_template(std::string((4U << 20U) + 1, ' '), "t"),
+              FailsWith("Template:TooLarge"));
+}
+
+TEST(Template, AMissingFileIsNotFound) {
+  const auto parsed = load_template("/nonexistent/template.json");
+  ASSERT_THAT(parsed, FailsWith("File:Open"));
+  EXPECT_EQ(parsed.error().kind(), ErrorKind::kNotFound);
+  EXPECT_FALSE(parsed.error().cure().empty());
+}
+
+}  // namespace
+}  // namespace kiln
