@@ -1,5 +1,6 @@
 #include "engine/agent/linux/guest_root.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -49,6 +50,21 @@ void complete_dev() {
   made = ::symlink("fd/2", "/dev/stderr");
 }
 
+/// An absolute path without `..`, by its text alone: realpath wants what is not there yet.
+std::string without_dots(std::string_view path) {
+  std::string clean;
+  while (!path.empty()) {
+    const auto component = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(component.size() + 1, path.size()));
+    if (component == "..") {
+      clean.resize(clean.empty() ? 0 : clean.rfind('/'));
+    } else if (!component.empty() && component != ".") {
+      clean.append("/").append(component);
+    }
+  }
+  return clean;
+}
+
 /// Where /etc/resolv.conf leads, also if its target does not exist.
 std::string resolve_resolv_conf() {
   const std::string path = "/etc/resolv.conf";
@@ -57,7 +73,7 @@ std::string resolve_resolv_conf() {
   const auto length = ::readlink(path.c_str(), resolved, sizeof resolved);
   if (length <= 0) return path;
   const std::string target(resolved, static_cast<std::size_t>(length));
-  return target.front() == '/' ? target : "/etc/" + target;
+  return without_dots(target.front() == '/' ? target : "/etc/" + target);
 }
 
 }  // namespace

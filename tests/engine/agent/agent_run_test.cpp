@@ -3,6 +3,8 @@
 #include <sstream>
 #include <thread>
 
+#include "engine/agent/frame.h"
+#include "engine/agent/messages.h"
 #include "tests/engine/agent/real_agent.h"
 
 namespace kiln {
@@ -259,48 +261,32 @@ TEST_P(AgentRun, PassesHugeOutputInLittleMemory) {
   EXPECT_LT(peak_memory_of(::getpid()) - host_before, 32U << 20U);
 }
 
-TEST_P(AgentRun, EndsEverythingWhenTheHostIsGone) {
+TEST_P(AgentRun, TakesTheStepWithItWhenItIsKilled) {
   const auto file = in_folder("alive");
-  ASSERT_OK(run({{"true"}, {}, "/", {}}));
-  std::thread runner([&] {
-    CancelSource never;
-    // Its own connection ends under it: the session is destroyed by the error that follows.
-    (void)agent_->run({{"/bin/sh", "-c", escape_artist(file) + "sleep 60"}, {}, "/", {}}, {}, {});
+  std::thread killer([&] {
+    wait_until_not_empty(file);
+    ::kill(process_->pid(), SIGKILL);
   });
-  wait_until_not_empty(file);
-  ::kill(process_->pid(), SIGKILL);  // the agent itself: the step must not survive it
-  runner.join();
+  EXPECT_THAT(shell(escape_artist(file) + "sleep 60"), test::FailsWith("Agent:Lost"));
+  killer.join();
   std::this_thread::sleep_for(200ms);
   expect_dead(file);
 }
 
-TEST_P(AgentRun, EndsWhenTheHostClosesInTheMiddleOfAStep) {
-  test::RealAgent other(GetParam() ? std::vector<std::string>{}
-                                   : std::vector<std::string>{"--no-pid-namespace"});
+TEST_P(AgentRun, EndsEverythingWhenTheHostIsGone) {
+  const auto options =
+      GetParam() ? std::vector<std::string>{} : std::vector<std::string>{"--no-pid-namespace"};
+  test::RealAgent other(options);
   const auto file = in_folder("alive");
-  {
-    auto connected = connect_agent(other.take_socket(), 10s, {});
-    ASSERT_OK(connected);
-    std::thread canceller;
-    CancelSource source;
-    canceller = std::thread([&] {
-      wait_until_not_empty(file);
-      source.request();
-    });
-    (void)(*connected)
-        ->run(
-            {{"/bin/sh", "-c", escape_artist(file) + "sleep 60"}, {}, "/", {}}, {}, source.token());
-    canceller.join();
-  }  // the host's end closes here
+  const auto host = other.take_socket();
+  // Spoken by hand, because the socket has to close in the middle of a step.
+  const agent::RunRequest request{{"/bin/sh", "-c", escape_artist(file) + "sleep 60"}, {}, "/", 0};
+  const auto frame = encode_frame(agent::FrameType::kRun, 1, encode(request));
+  ASSERT_EQ(::write(host.get(), frame.data(), frame.size()), std::ssize(frame));
+  wait_until_not_empty(file);
+  ::shutdown(host.get(), SHUT_RDWR);
   EXPECT_EQ(other.wait_for_end(), 1);
   expect_dead(file);
-}
-
-TEST_P(AgentRun, SurvivesAStepThatKillsAllItCan) {
-  if (!GetParam()) GTEST_SKIP() << "only a namespace protects from kill -1";
-  const auto result = shell("kill -TERM 1; kill -KILL 1; kill -TERM -1; sleep 0.2; echo on");
-  ASSERT_OK(result);
-  EXPECT_EQ(result->out, "on\n");
 }
 
 TEST_P(AgentRun, RefusesWhatDoesNotFitInOneRequest) {
@@ -310,6 +296,21 @@ TEST_P(AgentRun, RefusesWhatDoesNotFitInOneRequest) {
   EXPECT_THAT(run({{"env"}, {{"A=B", "c"}}, "/", {}}), test::FailsWith("Agent:UnusableCommand"));
   EXPECT_THAT(run({{"pwd"}, {}, "relative", {}}), test::FailsWith("Agent:RelativePath"));
   EXPECT_OK(shell("true"));
+}
+
+// Only a namespace protects from this.
+class AgentInNamespace : public test::AgentTest {};
+
+TEST_F(AgentInNamespace, SurvivesAStepThatKillsAllItCan) {
+  const auto result = shell("kill -TERM 1; kill -KILL 1; kill -TERM -1; sleep 0.2; echo on");
+  ASSERT_OK(result);
+  EXPECT_EQ(result->out, "on\n");
+}
+
+TEST_F(AgentInNamespace, ShowsAStepOnlyItsOwnProcesses) {
+  const auto result = shell("ls -d /proc/[0-9]* | wc -l; echo $$");
+  ASSERT_OK(result);
+  EXPECT_EQ(result->out, "4\n2\n");  // the supervisor, the shell, ls and wc
 }
 
 }  // namespace

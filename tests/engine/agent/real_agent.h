@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,7 +39,9 @@ inline const std::filesystem::path& agent_program() {
 /// A real agent, running natively at the other end of a socket.
 class RealAgent {
  public:
-  explicit RealAgent(const std::vector<std::string>& options = {}) {
+  /// @param prepare called in the new process before the agent
+  explicit RealAgent(const std::vector<std::string>& options = {},
+                     const std::function<bool()>& prepare = {}) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
     host_.reset(ends[0]);
@@ -51,8 +54,10 @@ class RealAgent {
     argv.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ == 0) {
+      // Opened first: `prepare` may change the root.
+      const int file = ::open(argv[0], O_RDONLY | O_CLOEXEC);
       ::dup2(ends[1], kFd);
-      ::execv(argv[0], argv.data());
+      if (!prepare || prepare()) ::fexecve(file, argv.data(), environ);
       ::_exit(127);
     }
     ::close(ends[1]);
