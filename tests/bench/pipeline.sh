@@ -68,9 +68,9 @@ END
 usual_pipeline_prepare() { overlay_over "$guest" "$work/overlay.qcow2"; }
 usual_pipeline() {
   virt-customize --quiet --no-network --format qcow2 -a "$work/overlay.qcow2" --upload "$work/banner.txt:/etc/motd" \
-    --run-command 'echo measured > /etc/measured; dpkg-query -l > /root/packages.txt' --run-command 'update-grub'
-  virt-sysprep --quiet --format qcow2 -a "$work/overlay.qcow2"
-  qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size "$work/overlay.qcow2" "$work/usual.vhd"
+    --run-command 'echo measured > /etc/measured; dpkg-query -l > /root/packages.txt' --run-command 'update-grub' &&
+    virt-sysprep --quiet --format qcow2 -a "$work/overlay.qcow2" &&
+    qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size "$work/overlay.qcow2" "$work/usual.vhd"
 }
 
 kiln_build_prepare() { rm -rf "$work/output" && mkdir "$work/output"; }
