@@ -214,7 +214,7 @@ Position position_of_byte(std::string_view text, std::size_t byte) {
 /// nlohmann says what is wrong only in an exception's text; this is the one place where that is
 /// caught. The base class, because a number too large for a double is not a parse_error to it.
 Result<nlohmann::json> parse_text(const std::string& text, const std::string& name) {
-  std::size_t byte = 0;
+  std::optional<std::size_t> byte;  // where, if it said so
   std::string what;
   try {
     return nlohmann::json::parse(text);
@@ -224,8 +224,12 @@ Result<nlohmann::json> parse_text(const std::string& text, const std::string& na
   } catch (const nlohmann::json::exception& error) {
     what = error.what();
   }
-  if (const auto detail = what.find(": "); detail != std::string::npos) what.erase(0, detail + 2);
-  const auto where = byte == 0 ? name : describe(name, position_of_byte(text, byte), "");
+  // "[json.exception.parse_error.101] parse error at line 1, column 2: what is of interest"
+  const std::string_view separator = byte ? ": " : "] ";
+  if (const auto detail = what.find(separator); detail != std::string::npos) {
+    what.erase(0, detail + separator.size());
+  }
+  const auto where = byte ? describe(name, position_of_byte(text, *byte), "") : name;
   return fail(
              ErrorKind::kInvalidTemplate, "Json:Syntax", "not valid JSON: {}", printable(what, 200))
       .at(where)
@@ -233,7 +237,8 @@ Result<nlohmann::json> parse_text(const std::string& text, const std::string& na
 }
 
 /// The walk and its users recurse, so depth is checked on the raw text first.
-bool nested_too_deep(std::string_view text) {
+/// Returns the byte where it goes too far.
+std::optional<std::size_t> nested_too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -244,12 +249,12 @@ bool nested_too_deep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kMaxDepth) return true;
+      if (++depth > kMaxDepth) return i;
     } else if (c == ']' || c == '}') {
       --depth;
     }
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -261,12 +266,12 @@ struct JsonReader::Document {
 };
 
 Result<JsonReader> JsonReader::parse(std::string text, std::string name) {
-  if (nested_too_deep(text)) {
+  if (const auto byte = nested_too_deep(text)) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Json:TooDeep",
                 "nested deeper than {} levels",
                 kMaxDepth)
-        .at(std::move(name))
+        .at(describe(name, position_of_byte(text, *byte), ""))
         .cure("flatten the document");
   }
   KILN_TRY_ASSIGN(auto root, parse_text(text, name));
