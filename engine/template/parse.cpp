@@ -63,7 +63,7 @@ Result<void> check_run_outputs(const std::vector<TemplateItem>& distribute) {
     const auto field = item.body.find("runOutputName");
     if (!field || !field->value().is_string()) continue;
     KILN_TRY_ASSIGN(const auto name, field->as_string());
-    if (seen.insert(to_lower(name)).second) continue;
+    if (name.empty() || seen.insert(to_lower(name)).second) continue;
     return field
         ->error("Template:DuplicateRunOutput",
                 fmt::format("two distribute targets have the runOutputName \"{}\"",
