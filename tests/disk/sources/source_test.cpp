@@ -1,0 +1,205 @@
+#include "disk/sources/source.h"
+
+#include <fstream>
+
+#include "disk/sources/catalog.h"
+#include "engine/core/digest.h"
+#include "engine/core/temp_dir.h"
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+namespace fs = std::filesystem;
+using test::FailsWith;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr const char* kManagedImage =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/base";
+constexpr const char* kDefinition =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/main/images/rocky9";
+
+Result<std::unique_ptr<Source>> parse(const std::string& body) {
+  KILN_TRY_ASSIGN(const auto reader, JsonReader::parse(body, "t.json"));
+  return parse_source(reader);
+}
+
+std::string platform_image(const std::string& version, const std::string& more = "") {
+  return R"({"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12", "sku": "12-gen2",
+             "version": ")" +
+         version + "\"" + more + "}";
+}
+
+class SourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::create();
+    ASSERT_OK(dir);
+    dir_ = std::make_unique<TempDir>(*std::move(dir));
+    std::ofstream(disk(), std::ios::binary) << std::string(1U << 20U, '\0');
+    context_ = {dir_->path() / "catalog.json", dir_->path()};
+  }
+  [[nodiscard]] fs::path disk() const { return dir_->path() / "disk.raw"; }
+  void add(const std::string& key) const {
+    CatalogRequest request;
+    const auto parsed = parse_image_key(key);
+    ASSERT_OK(parsed);
+    request.key = *parsed;
+    request.path = disk();
+    request.os_type = OsType::kLinux;
+    request.hyper_v_generation = HyperVGeneration::kV2;
+    ASSERT_OK(Catalog(context_.catalog).add(request, {}));
+  }
+  [[nodiscard]] Result<ResolvedSource> resolve(const std::string& body) const {
+    KILN_TRY_ASSIGN(const auto source, parse(body));
+    return source->resolve(context_);
+  }
+
+  std::unique_ptr<TempDir> dir_;
+  SourceContext context_;
+};
+
+TEST_F(SourceTest, EveryEntryOfTheRegistryIsComplete) {
+  for (const auto& entry : source_registry()) {
+    EXPECT_FALSE(entry.help.empty()) << entry.type;
+    const auto body = JsonReader::of({{"type", entry.type}}, "t.json");
+    // None of them can do without any field; each says so instead of making something up.
+    EXPECT_FALSE(entry.parse(body).has_value()) << entry.type;
+  }
+}
+
+TEST_F(SourceTest, ResolvesAPlatformImage) {
+  add("Debian:debian-12:12-gen2:12.9.0");
+  add("Debian:debian-12:12-gen2:12.10.0");
+  const auto source = parse(platform_image("latest"));
+  ASSERT_OK(source);
+  EXPECT_EQ((*source)->type(), "PlatformImage");
+  EXPECT_EQ((*source)->describe(), "PlatformImage Debian:debian-12:12-gen2:latest");
+  EXPECT_THAT((*source)->notices(), IsEmpty());
+  const auto resolved = (*source)->resolve(context_);
+  ASSERT_OK(resolved);
+  EXPECT_EQ(resolved->path, disk());
+  EXPECT_EQ(resolved->identity, "Debian:debian-12:12-gen2:12.10.0");
+  EXPECT_EQ(resolved->expected_sha256, *sha256_file(disk()));
+  EXPECT_EQ(resolved->os_type, OsType::kLinux);
+  EXPECT_EQ(resolved->hyper_v_generation, HyperVGeneration::kV2);
+  EXPECT_EQ(resolve(platform_image("12.9.0"))->identity, "Debian:debian-12:12-gen2:12.9.0");
+}
+
+TEST_F(SourceTest, AMissingImageSaysWhereItIsWantedAndHowToGetIt) {
+  const auto missing = resolve(platform_image("12.9.0"));
+  ASSERT_THAT(missing, FailsWith("Source:NotInCatalog"));
+  EXPECT_EQ(missing.error().where(), "t.json:1:1");
+  EXPECT_THAT(missing.error().cure(),
+              HasSubstr("kiln catalog add Debian:debian-12:12-gen2:12.9.0 "));
+}
+
+TEST_F(SourceTest, ACataloguedFileThatWentAwayIsNamed) {
+  add("Debian:debian-12:12-gen2:12.9.0");
+  fs::remove(disk());
+  const auto missing = resolve(platform_image("latest"));
+  ASSERT_THAT(missing, FailsWith("Source:FileMissing"));
+  EXPECT_THAT(missing.error().message(), HasSubstr(disk().string()));
+  EXPECT_FALSE(missing.error().cure().empty());
+}
+
+TEST_F(SourceTest, PlansAndReadOnlyFieldsAreNoticed) {
+  const auto source = parse(platform_image(
+      "latest",
+      R"(, "exactVersion": "1", "planInfo": {"planName": "a", "planProduct": "b", "planPublisher": "c"})"));
+  ASSERT_OK(source);
+  EXPECT_THAT((*source)->notices(), ElementsAre(HasSubstr("planInfo"), HasSubstr("exactVersion")));
+  EXPECT_THAT(parse(platform_image("latest", R"(, "planInfo": {"planName": "a"})")),
+              FailsWith("Json:MissingField"));
+}
+
+TEST_F(SourceTest, RefusesIncompleteAndMisspeltPlatformImages) {
+  EXPECT_THAT(parse(R"({"type": "PlatformImage", "publisher": "a", "offer": "b", "sku": "c"})"),
+              FailsWith("Json:MissingField"));
+  const auto odd = parse(platform_image("newest"));
+  ASSERT_THAT(odd, FailsWith("Source:BadImageName"));
+  EXPECT_EQ(odd.error().where(), "t.json:1:1");
+  EXPECT_THAT(parse(platform_image("1.0.0", R"(, "Sku": "x")")), FailsWith("Json:UnknownField"));
+}
+
+TEST_F(SourceTest, ResolvesAManagedImage) {
+  add(kManagedImage);
+  const auto body = std::string(R"({"type": "ManagedImage", "imageId": ")") + kManagedImage + "\"}";
+  const auto resolved = resolve(body);
+  ASSERT_OK(resolved);
+  EXPECT_EQ(resolved->identity, kManagedImage);
+  const auto wrong = parse(std::string(R"({"type": "ManagedImage", "imageId": ")") + kDefinition +
+                           "/versions/1.0.0\"}");
+  ASSERT_THAT(wrong, FailsWith("Source:BadImageId"));
+  EXPECT_THAT(wrong.error().where(), testing::EndsWith("/imageId"));
+  EXPECT_THAT(parse(R"({"type": "ManagedImage", "ImageId": "x"})"), FailsWith("Json:UnknownField"));
+}
+
+TEST_F(SourceTest, ResolvesAGalleryVersionAndItsNewest) {
+  add(std::string(kDefinition) + "/versions/1.2.0");
+  add(std::string(kDefinition) + "/versions/1.10.0");
+  const auto body = [](const std::string& tail) {
+    return std::string(R"({"type": "SharedImageVersion", "imageVersionId": ")") + kDefinition +
+           tail + "\"}";
+  };
+  EXPECT_EQ(resolve(body("/versions/latest"))->identity,
+            std::string(kDefinition) + "/versions/1.10.0");
+  EXPECT_EQ(resolve(body("/versions/1.2.0"))->identity,
+            std::string(kDefinition) + "/versions/1.2.0");
+  EXPECT_THAT(parse(body("")), FailsWith("Source:BadImageId"));
+  EXPECT_THAT(parse(body("/versions/newest")), FailsWith("Source:BadImageId"));
+  EXPECT_THAT(parse(R"({"type": "SharedImageVersion", "imageVersionID": "x"})"),
+              FailsWith("Json:UnknownField"));
+}
+
+TEST_F(SourceTest, ResolvesALocalImageFromTheTemplatesFolder) {
+  const auto plain = resolve(R"({"type": "KilnLocalImage", "path": "./disk.raw"})");
+  ASSERT_OK(plain);
+  EXPECT_EQ(plain->path, disk());
+  EXPECT_EQ(plain->identity, disk().string());
+  EXPECT_FALSE(plain->expected_sha256.has_value());
+  EXPECT_EQ(plain->os_type, OsType::kUnknown);
+
+  const auto sha256 = *sha256_file(disk());
+  const auto full = resolve(R"({"type": "KilnLocalImage", "path": ")" + disk().string() +
+                            R"(", "sha256Checksum": ")" + sha256 +
+                            R"(", "osType": "linux", "hyperVGeneration": "v1"})");
+  ASSERT_OK(full);
+  EXPECT_EQ(full->identity, "sha256:" + sha256);
+  EXPECT_EQ(full->os_type, OsType::kLinux);
+  EXPECT_EQ(full->hyper_v_generation, HyperVGeneration::kV1);
+}
+
+TEST_F(SourceTest, RefusesBadLocalImages) {
+  EXPECT_THAT(resolve(R"({"type": "KilnLocalImage", "path": "absent.raw"})"),
+              FailsWith("Source:FileMissing"));
+  EXPECT_THAT(resolve(R"({"type": "KilnLocalImage", "path": "."})"),
+              FailsWith("Source:FileMissing"));
+  EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": ""})"), FailsWith("Source:BadPath"));
+  EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": "a\u0000b"})"),
+              FailsWith("Source:BadPath"));
+  EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": "a", "sha256Checksum": "abc"})"),
+              FailsWith("Source:BadChecksum"));
+  EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": "a", "osType": "Mac"})"),
+              FailsWith("Source:BadOsType"));
+}
+
+TEST_F(SourceTest, AnIsoIsNotYetSupported) {
+  const auto iso =
+      parse(R"({"type": "ISO", "sourceUri": "https://x/y.iso", "sha256Checksum": "z"})");
+  ASSERT_THAT(iso, FailsWith("Template:NotYetSupported"));
+  EXPECT_EQ(iso.error().kind(), ErrorKind::kUnsupported);
+}
+
+TEST_F(SourceTest, TypesAreCaseSensitive) {
+  const auto wrong = parse(R"({"type": "platformImage"})");
+  ASSERT_THAT(wrong, FailsWith("Template:UnknownType"));
+  EXPECT_EQ(wrong.error().cure(), "did you mean \"PlatformImage\"?");
+  EXPECT_THAT(parse("{}"), FailsWith("Json:MissingField"));
+}
+
+}  // namespace
+}  // namespace kiln
