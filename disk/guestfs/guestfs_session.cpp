@@ -1,0 +1,368 @@
+#include "disk/guestfs/guestfs_session.h"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <map>
+#include <optional>
+#include <unistd.h>
+
+#include <guestfs.h>
+
+#include "disk/guestfs/appliance_killer.h"
+#include "disk/guestfs/guestfs_files.h"
+#include "disk/guestfs/guestfs_memory.h"
+#include "engine/core/file.h"
+#include "engine/core/text.h"
+#include "engine/core/unique_fd.h"
+
+namespace kiln {
+namespace {
+
+/// Far more than a launch takes under emulation on a busy machine, first building of the appliance
+/// included; less than what a person would wait for a hung one.
+constexpr auto kLaunchLimit = std::chrono::minutes(5);
+
+extern "C" void append_to_console(guestfs_h* /*handle*/,
+                                  void* opaque,
+                                  std::uint64_t /*event*/,
+                                  int /*event_handle*/,
+                                  int /*flags*/,
+                                  const char* text,
+                                  std::size_t length,
+                                  const std::uint64_t* /*array*/,
+                                  std::size_t /*array_length*/) {
+  const int file = *static_cast<int*>(opaque);
+  // A log that cannot be written is no reason to end a build.
+  [[maybe_unused]] const auto written = ::write(file, text, length);
+}
+
+class ApplianceSession : public GuestfsSession {
+ public:
+  ApplianceSession(CHandle<guestfs_h, guestfs_close> handle,
+                   GuestfsOptions options,
+                   CancelToken cancel,
+                   UniqueFd console)
+      : options_(std::move(options)),
+        cancel_(std::move(cancel)),
+        console_(std::move(console)),
+        console_file_(console_.get()),
+        handle_(std::move(handle)),
+        files_(handle_.get(), [this](std::string doing) { return error(std::move(doing)); }),
+        killer_(options_.port ? options_.port->socket.string() : options_.disk.string(),
+                cancel_,
+                std::chrono::steady_clock::now() + kLaunchLimit) {}
+
+  Result<void> launch() {
+    KILN_TRY(cancel_.check());
+    KILN_TRY(configure());
+    if (guestfs_launch(handle_.get()) != 0) return launch_error();
+    killer_.lift_deadline();
+    return {};
+  }
+
+  Result<std::vector<FileSystem>> file_systems() override;
+  Result<std::vector<RootCandidate>> root_candidates(
+      const std::vector<FileSystem>& file_systems) override;
+
+  Result<void> mount(const PlannedMount& mount, bool read_only) override {
+    if (mount.mount_point != "/" && !read_only) {
+      KILN_TRY(check(guestfs_mkdir_p(handle_.get(), mount.mount_point.c_str()),
+                     "making the mount point " + mount.mount_point));
+    }
+    // Access times would be the only change in most files that a build merely reads.
+    return check(guestfs_mount_options(handle_.get(),
+                                       read_only ? "ro" : "noatime",
+                                       mount.device.c_str(),
+                                       mount.mount_point.c_str()),
+                 fmt::format("mounting {} on {}", mount.device, mount.mount_point));
+  }
+
+  Result<void> unmount_all() override {
+    return check(guestfs_umount_all(handle_.get()), "unmounting the image");
+  }
+
+  Result<void> trim(const std::string& mount_point) override {
+    return check(guestfs_fstrim(handle_.get(), mount_point.c_str(), -1), "trimming " + mount_point);
+  }
+
+  Result<void> write(std::string_view contents, const std::string& path, unsigned mode) override {
+    KILN_TRY(check(guestfs_write(handle_.get(), path.c_str(), contents.data(), contents.size()),
+                   "writing " + path));
+    return check(guestfs_chmod(handle_.get(), static_cast<int>(mode), path.c_str()),
+                 "setting the mode of " + path);
+  }
+
+  Result<void> make_folder(const std::string& path, unsigned mode) override {
+    return check(guestfs_mkdir_mode(handle_.get(), path.c_str(), static_cast<int>(mode)),
+                 "making the folder " + path);
+  }
+
+  Result<void> remove_all(const std::string& path) override {
+    return check(guestfs_rm_rf(handle_.get(), path.c_str()), "removing " + path);
+  }
+
+  Result<std::string> run(const std::vector<std::string>& argv) override {
+    std::vector<std::string> copies = argv;
+    std::vector<char*> pointers;
+    for (auto& argument : copies) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    char* output = guestfs_command(handle_.get(), pointers.data());
+    if (output == nullptr) return error("running " + argv.front());
+    return take_string(output);
+  }
+
+  FileTree& files() override { return files_; }
+
+  Result<void> finish() override {
+    // Autosync here means: unmount everything and flush the disks, with errors reported.
+    KILN_TRY(check(guestfs_set_autosync(handle_.get(), 1), "configuring"));
+    return check(guestfs_shutdown(handle_.get()), "unmounting and ending the appliance");
+  }
+
+ private:
+  Result<void> configure();
+  Result<void> add_disk();
+  Result<void> add_port();
+  Result<void> probe_root(const FileSystem& file_system, std::vector<RootCandidate>& candidates);
+  Result<std::optional<FileSystem>> identify(const std::string& device);
+  Result<void> add_subvolumes(std::vector<FileSystem>& found);
+
+  [[nodiscard]] Result<void> check(int status, std::string doing) const {
+    if (status == 0) return {};
+    return error(std::move(doing));
+  }
+
+  /// The error of the call that has just failed.
+  [[nodiscard]] Error error(std::string doing) const {
+    if (killer_.reason() == ApplianceKiller::Reason::kCancelled || cancel_.requested()) {
+      return cancelled().while_doing(std::move(doing));
+    }
+    const int reason = guestfs_last_errno(handle_.get());
+    const char* text = guestfs_last_error(handle_.get());
+    auto result = fail(reason == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
+                       reason == ENOSPC ? "Guestfs:DiskFull" : "Guestfs:Call",
+                       "{}",
+                       text != nullptr ? text : "libguestfs gave no reason")
+                      .while_doing(std::move(doing));
+    if (reason != ENOSPC) return result;
+    return std::move(result).cure("make the image larger, or free space in it");
+  }
+
+  [[nodiscard]] Error launch_error() const;
+
+  GuestfsOptions options_;
+  CancelToken cancel_;
+  UniqueFd console_;
+  int console_file_;
+  CHandle<guestfs_h, guestfs_close> handle_;
+  GuestfsFiles files_;
+  // Last, so that closing the handle is the last thing it can help with, and it never outlives it.
+  ApplianceKiller killer_;
+};
+
+Error ApplianceSession::launch_error() const {
+  if (killer_.reason() == ApplianceKiller::Reason::kCancelled || cancel_.requested()) {
+    return cancelled().while_doing("launching the appliance");
+  }
+  std::vector<std::string> console;
+  constexpr std::size_t kQuotedLines = 12;
+  if (const auto text = read_file(options_.console_log)) {
+    console = split_lines(*text);
+    if (console.size() > kQuotedLines) {
+      console.erase(console.begin(), console.end() - kQuotedLines);
+    }
+  }
+  const char* text = guestfs_last_error(handle_.get());
+  const bool late = killer_.reason() == ApplianceKiller::Reason::kTooLate;
+  return fail(late ? ErrorKind::kTimeout : ErrorKind::kHostNotReady,
+              late ? "Guestfs:LaunchTimeout" : "Guestfs:Launch",
+              "the libguestfs appliance did not start: {}",
+              late              ? "it took longer than 5 minutes"
+              : text != nullptr ? text
+                                : "no reason given")
+      .quoting(std::move(console))
+      .cure("run `libguestfs-test-tool`, which shows how far the appliance comes on this host");
+}
+
+Result<void> ApplianceSession::add_disk() {
+  // The disk is scratch until `finish`, and the host's page cache outlives the appliance: flushing
+  // to the host's disk on every sync in the guest would only cost time, so the cache is unsafe.
+  return check(guestfs_add_drive_opts(handle_.get(),
+                                      options_.disk.c_str(),
+                                      GUESTFS_ADD_DRIVE_OPTS_FORMAT,
+                                      "qcow2",
+                                      GUESTFS_ADD_DRIVE_OPTS_CACHEMODE,
+                                      "unsafe",
+                                      GUESTFS_ADD_DRIVE_OPTS_DISCARD,
+                                      "enable",
+                                      -1),
+               fmt::format("adding the disk {}", options_.disk.string()));
+}
+
+Result<void> ApplianceSession::add_port() {
+  if (!options_.port) return {};
+  const auto& [socket, name] = *options_.port;
+  KILN_CHECK(socket.string().size() <= kLongestSocketPath);
+  // A comma inside of a value is doubled (qemu-options: QemuOpts).
+  std::string escaped;
+  for (const char c : socket.string()) escaped.append(c == ',' ? 2 : 1, c);
+  const auto chardev = fmt::format("socket,id=kilnport,path={},server=on,wait=off", escaped);
+  const auto device = fmt::format("virtserialport,chardev=kilnport,name={}", name);
+  KILN_TRY(check(guestfs_config(handle_.get(), "-chardev", chardev.c_str()), "adding a port"));
+  return check(guestfs_config(handle_.get(), "-device", device.c_str()), "adding a port");
+}
+
+Result<void> ApplianceSession::configure() {
+  auto* g = handle_.get();
+  guestfs_set_error_handler(g, nullptr, nullptr);
+  KILN_TRY(check(guestfs_set_backend(g, "direct"), "choosing the direct backend"));
+  std::array<char*, 1> no_settings = {nullptr};
+  KILN_TRY(check(guestfs_set_backend_settings(g, no_settings.data()), "clearing the settings"));
+  if (options_.emulate) {
+    KILN_TRY(check(guestfs_set_backend_setting(g, "force_tcg", "1"), "choosing TCG"));
+  }
+  // Whatever LIBGUESTFS_DEBUG and LIBGUESTFS_TRACE say: a verbose boot is several times slower.
+  KILN_TRY(check(guestfs_set_verbose(g, 0), "configuring"));
+  KILN_TRY(check(guestfs_set_trace(g, 0), "configuring"));
+  // Ctrl-C in a terminal goes to the whole foreground group; qemu is ended by us, in order.
+  KILN_TRY(check(guestfs_set_pgroup(g, 1), "configuring"));
+  // The recovery process ends qemu within seconds where we were killed.
+  KILN_TRY(check(guestfs_set_recovery_proc(g, 1), "configuring"));
+  // Going out of scope means to kill, not to wait for a guest to flush; `finish` turns it on.
+  KILN_TRY(check(guestfs_set_autosync(g, 0), "configuring"));
+  KILN_TRY(check(guestfs_set_network(g, options_.network ? 1 : 0), "configuring"));
+  KILN_TRY(check(guestfs_set_memsize(g, static_cast<int>(options_.memory_mib)), "setting memory"));
+  KILN_TRY(check(guestfs_set_smp(g, static_cast<int>(options_.vcpus)), "setting CPUs"));
+  if (!options_.temp_folder.empty()) {
+    KILN_TRY(check(guestfs_set_tmpdir(g, options_.temp_folder.c_str()), "setting the folder"));
+  }
+  if (guestfs_set_event_callback(g, append_to_console, GUESTFS_EVENT_APPLIANCE, 0, &console_file_) <
+      0) {
+    return error("asking for the console");
+  }
+  KILN_TRY(add_port());
+  return add_disk();
+}
+
+/// A device's identity as blkid(8) finds it; nothing where it has none.
+Result<std::optional<FileSystem>> ApplianceSession::identify(const std::string& device) {
+  char** tags = guestfs_blkid(handle_.get(), device.c_str());
+  if (tags == nullptr) return error("identifying " + device);
+  const auto list = take_strings(tags);
+  std::map<std::string, std::string> values;
+  for (std::size_t i = 0; i + 1 < list.size(); i += 2) values[list[i]] = list[i + 1];
+  FileSystem found;
+  found.device = device;
+  found.type = values["TYPE"];
+  found.label = values["LABEL"];
+  found.uuid = values["UUID"];
+  found.part_uuid = values["PART_ENTRY_UUID"];
+  found.part_label = values["PART_ENTRY_NAME"];
+  if (found.type.empty() && found.part_uuid.empty()) return std::optional<FileSystem>();
+  return std::optional<FileSystem>(std::move(found));
+}
+
+/// Only a mounted btrfs tells its subvolumes.
+Result<void> ApplianceSession::add_subvolumes(std::vector<FileSystem>& found) {
+  const auto whole = found;
+  for (const auto& each : whole) {
+    if (each.type != "btrfs") continue;
+    KILN_TRY(mount({each.device, "/", each.type}, true));
+    const CHandle<struct guestfs_btrfssubvolume_list, guestfs_free_btrfssubvolume_list> volumes(
+        guestfs_btrfs_subvolume_list(handle_.get(), each.device.c_str()));
+    if (!volumes) return error("listing the subvolumes of " + each.device);
+    const auto default_id = guestfs_btrfs_subvolume_get_default(handle_.get(), each.device.c_str());
+    if (default_id < 0) return error("asking the default subvolume of " + each.device);
+    KILN_TRY(unmount_all());
+    for (std::uint32_t i = 0; i < volumes->len; ++i) {
+      const auto& volume = volumes->val[i];
+      // The default subvolume goes by the device's own name.
+      if (volume.btrfssubvolume_id == static_cast<std::uint64_t>(default_id)) continue;
+      auto entry = each;
+      entry.device = fmt::format("btrfsvol:{}/{}", each.device, volume.btrfssubvolume_path);
+      found.push_back(std::move(entry));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<FileSystem>> ApplianceSession::file_systems() {
+  // guestfs_list_filesystems would ask blkid for the type alone, several times for each device,
+  // which takes seconds under emulation; this asks once for everything.
+  char** partitions = guestfs_list_partitions(handle_.get());
+  if (partitions == nullptr) return error("listing the partitions");
+  auto devices = take_strings(partitions);
+  if (devices.empty()) devices = {"/dev/sda"};
+  std::vector<FileSystem> found;
+  bool lvm = false;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    KILN_TRY_ASSIGN(const auto identity, identify(devices[i]));
+    if (!identity) continue;
+    if (identity->type == "LVM2_member" && !lvm) {
+      lvm = true;
+      char** volumes = guestfs_lvs(handle_.get());
+      if (volumes == nullptr) return error("listing the logical volumes");
+      for (auto& volume : take_strings(volumes)) devices.push_back(std::move(volume));
+    }
+    found.push_back(*identity);
+  }
+  KILN_TRY(add_subvolumes(found));
+  return found;
+}
+
+Result<void> ApplianceSession::probe_root(const FileSystem& file_system,
+                                          std::vector<RootCandidate>& candidates) {
+  if (const auto mounted = mount({file_system.device, "/", file_system.type}, true); !mounted) {
+    // A file system that cannot be mounted is not the root of a working system.
+    if (mounted.error().kind() == ErrorKind::kCancelled) return mounted.error();
+    return {};
+  }
+  for (const char* path : {"/etc/os-release", "/usr/lib/os-release"}) {
+    auto os_release = files_.read(path);
+    if (!os_release) {
+      if (os_release.error().kind() == ErrorKind::kCancelled) return os_release.error();
+      continue;
+    }
+    const auto fstab = files_.read("/etc/fstab");
+    candidates.push_back({file_system.device, *os_release, fstab ? *fstab : std::string()});
+    break;
+  }
+  return unmount_all();
+}
+
+Result<std::vector<RootCandidate>> ApplianceSession::root_candidates(
+    const std::vector<FileSystem>& file_systems) {
+  std::vector<RootCandidate> candidates;
+  for (const auto& file_system : file_systems) {
+    if (can_hold_root(file_system)) KILN_TRY(probe_root(file_system, candidates));
+  }
+  return candidates;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<GuestfsSession>> launch_guestfs(const GuestfsOptions& options,
+                                                       const CancelToken& cancel) {
+  UniqueFd console(::open(
+      options.console_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!console) {
+    return fail(ErrorKind::kIo,
+                "File:Open",
+                "cannot write {}: {}",
+                options.console_log.string(),
+                strerror(errno));
+  }
+  CHandle<guestfs_h, guestfs_close> handle(guestfs_create());
+  if (!handle) {
+    return fail(ErrorKind::kInternal, "Guestfs:Create", "libguestfs gives no handle");
+  }
+  auto session =
+      std::make_unique<ApplianceSession>(std::move(handle), options, cancel, std::move(console));
+  KILN_TRY(session->launch());
+  return std::unique_ptr<GuestfsSession>(std::move(session));
+}
+
+}  // namespace kiln
