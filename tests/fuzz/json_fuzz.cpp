@@ -1,0 +1,32 @@
+// Any text is JSON whose every value knows its line and column, or an error.
+#include <cstdint>
+#include <cstring>
+
+#include "engine/core/json.h"
+
+namespace {
+
+void visit(const kiln::JsonReader& place) {
+  // `fuzz:LINE:COLUMN…`: without a position the name would be followed by a blank.
+  KILN_CHECK(place.where().substr(0, 5) == "fuzz:");
+  if (const auto members = place.members()) {
+    KILN_CHECK(members->size() == place.value().size());
+    for (const auto& [name, member] : *members) visit(member);
+  } else if (const auto items = place.items()) {
+    for (const auto& item : *items) visit(item);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string text(size, '\0');
+  if (size > 0) std::memcpy(text.data(), data, size);
+  const auto document = kiln::JsonReader::parse(std::move(text), "fuzz");
+  if (document) {
+    visit(*document);
+  } else {
+    KILN_CHECK(!document.error().where().empty() && !document.error().cure().empty());
+  }
+  return 0;
+}
