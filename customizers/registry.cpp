@@ -40,6 +40,7 @@ Result<std::unique_ptr<Customizer>> parse_customizer(const JsonReader& body) {
       kEntries.begin(), kEntries.end(), [&](const auto& known) { return known.type == type; });
   if (entry != kEntries.end()) return entry->parse(body);
   std::vector<std::string_view> types;
+  types.reserve(kEntries.size());
   for (const auto& known : kEntries) types.push_back(known.type);
   return unknown_type(field, "customizer", types);
 }

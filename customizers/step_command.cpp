@@ -3,13 +3,14 @@
 #include <cstring>
 #include <deque>
 
+#include "engine/core/bytes.h"
 #include "engine/core/text.h"
 
 namespace kiln {
 namespace {
 
 constexpr std::size_t kQuotedLines = 20;
-constexpr std::size_t kAnswerLimit = 64 * 1024;
+constexpr std::size_t kAnswerLimit = 64 * kKiB;
 constexpr std::chrono::minutes kHelperPatience{5};
 
 /// Output on its way from the guest to the events, with the end of it remembered for an error.

@@ -98,7 +98,7 @@ Result<std::string> parse_destination(const JsonReader& body) {
   for (const auto& part : split(destination, '/')) {
     if (part == "." || part == ".." || part.find('\0') != std::string::npos) {
       return field.error("File:BadDestination", "the destination is not a plain path")
-          .cure("write it without \".\" and \"..\"");
+          .cure(R"(write it without "." and "..")");
     }
   }
   return destination;

@@ -164,8 +164,8 @@ Result<std::unique_ptr<Customizer>> parse_shell(const JsonReader& body) {
   if (inline_field.has_value() == has_uri) {
     return body
         .error("Shell:OneScript",
-               has_uri ? "a Shell customizer has both \"inline\" and \"scriptUri\""
-                       : "a Shell customizer has neither \"inline\" nor \"scriptUri\"")
+               has_uri ? R"(a Shell customizer has both "inline" and "scriptUri")"
+                       : R"(a Shell customizer has neither "inline" nor "scriptUri")")
         .cure("give exactly one of them");
   }
   std::vector<std::string> lines;

@@ -7,7 +7,6 @@
 namespace kiln {
 namespace {
 
-using test::FailsWith;
 using ::testing::HasSubstr;
 
 Result<std::unique_ptr<Customizer>> parse(const std::string& text) {
@@ -59,8 +58,8 @@ struct Refusal {
   const char* cure;
 };
 
-void PrintTo(const Refusal& refusal, std::ostream* out) {
-  *out << refusal.name;
+std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
+  return out << refusal.name;
 }
 
 class Refused : public ::testing::TestWithParam<Refusal> {};

@@ -78,8 +78,8 @@ struct Planted {
   const char* operation;
 };
 
-void PrintTo(const Planted& planted, std::ostream* out) {
-  *out << planted.name;
+std::ostream& operator<<(std::ostream& out, const Planted& planted) {
+  return out << planted.name;
 }
 
 class PlantedResidue : public Residues, public ::testing::WithParamInterface<Planted> {};

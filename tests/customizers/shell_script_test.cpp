@@ -14,8 +14,8 @@ struct Golden {
   const char* script;
 };
 
-void PrintTo(const Golden& golden, std::ostream* out) {
-  *out << golden.name;
+std::ostream& operator<<(std::ostream& out, const Golden& golden) {
+  return out << golden.name;
 }
 
 class JoinInline : public ::testing::TestWithParam<Golden> {};

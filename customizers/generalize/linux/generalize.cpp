@@ -24,6 +24,18 @@ Result<std::vector<std::string>> find_build_users(const StepContext& context) {
   return std::vector<std::string>{std::move(user)};
 }
 
+/// Where steps have a network, the sandbox has mounted its name server over the guest's own file.
+/// The agent's deprovisioning gives up half-way where it cannot remove that file, so it goes first.
+Result<void> release_resolv_conf(const StepContext& context) {
+  KILN_TRY(ask_guest(context.agent,
+                     R"sh(while read -r _ place _; do
+  if [ "$place" = /etc/resolv.conf ]; then umount /etc/resolv.conf; fi
+done < /proc/self/mounts)sh",
+                     {},
+                     context.cancel));
+  return {};
+}
+
 Result<std::string> perform(const GeneralizeOperation& operation, const Generalizing& guest) {
   std::vector<std::string> done;
   for (const auto pattern : operation.removes) {
@@ -47,6 +59,7 @@ Result<GeneralizeReport> run_generalize(const StepContext& context,
   for (const auto& name : also) KILN_TRY(check_generalize_operation(name));
   GeneralizeReport report;
   KILN_TRY_ASSIGN(report.build_users, find_build_users(context));
+  KILN_TRY(release_resolv_conf(context));
   KILN_TRY(run_deprovision_script(context));
   const Generalizing guest{context.agent, context.cancel, report.build_users};
   for (const auto& operation : generalize_operations()) {

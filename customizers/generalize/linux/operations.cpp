@@ -272,6 +272,7 @@ std::span<const GeneralizeOperation> generalize_operations() {
 
 Result<void> check_generalize_operation(const std::string& name) {
   std::vector<std::string_view> names;
+  names.reserve(kOperations.size());
   for (const auto& operation : kOperations) names.push_back(operation.name);
   if (std::find(names.begin(), names.end(), name) != names.end()) return {};
   const auto near = nearest_word(name, names);

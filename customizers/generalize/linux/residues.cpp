@@ -12,10 +12,9 @@ namespace {
 
 /// What no Kiln may leave in a guest, whichever sandbox it used.
 constexpr std::array<std::string_view, 4> kOwnFiles = {
-    "/.kiln*", "/tmp/.kiln*", "/run/.kiln*", "/var/tmp/.kiln*"};
-/// Files that an image may well have, but not ours.
-constexpr std::array<std::string_view, 3> kMarkedFiles = {
-    "/usr/sbin/policy-rc.d", "/usr/local/bin/sudo", "/usr/local/sbin/sudo"};
+    "/.kiln*", "/tmp/.kiln*", "/run/kiln*", "/var/tmp/.kiln*"};
+/// An image may have one of its own, so ours is known by what it says.
+constexpr std::string_view kServicePolicy = "/usr/sbin/policy-rc.d";
 constexpr std::string_view kOwnMark = "kiln";
 /// Logs of who logged in when; the others hold what the steps themselves printed.
 constexpr std::array<std::string_view, 3> kLoginLogs = {
@@ -117,17 +116,8 @@ class Search {
     constexpr std::string_view kWhat = "file of Kiln itself";
     for (const auto pattern : kOwnFiles) KILN_TRY(expect_none(std::string(pattern), kWhat, {}));
     for (const auto& pattern : context_.own_files) KILN_TRY(expect_none(pattern, kWhat, {}));
-    for (const auto file : kMarkedFiles) {
-      const std::string path(file);
-      KILN_TRY_ASSIGN(const auto kind, tree_.kind(path));
-      if (kind != FileTree::Kind::kFile) continue;
-      KILN_TRY_ASSIGN(const auto size, tree_.file_size(path));
-      // A real sudo is far larger than our stand-in.
-      constexpr std::uint64_t kLargestOwn = 4096;
-      if (size > kLargestOwn) continue;
-      KILN_TRY_ASSIGN(const auto text, tree_.read(path));
-      if (text.find(kOwnMark) != std::string::npos) add(path, kWhat, {});
-    }
+    KILN_TRY_ASSIGN(const auto policy, contents(std::string(kServicePolicy)));
+    if (policy.find(kOwnMark) != std::string::npos) add(std::string(kServicePolicy), kWhat, {});
     return {};
   }
 
@@ -145,8 +135,9 @@ bool was_skipped(const Residue& residue, std::span<const std::string> skip) {
 
 Result<std::vector<Residue>> find_residues(FileTree& tree, const ResidueContext& context) {
   auto found = Search(tree, context).run();
-  if (!found)
+  if (!found) {
     return std::move(found).error().while_doing("looking for residues on the finished disk");
+  }
   return found;
 }
 
