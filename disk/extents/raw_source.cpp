@@ -69,7 +69,8 @@ Result<std::unique_ptr<BlockSource>> open_raw_source(const std::filesystem::path
                 path.string(),
                 size);
   }
-  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  // Reads are large and skip the holes, into which reading ahead would only put zeros.
+  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM);
   return std::unique_ptr<BlockSource>(std::make_unique<RawSource>(std::move(file), path, size));
 }
 
