@@ -76,6 +76,10 @@ void ApplianceKiller::lift_deadline() {
   notify();
 }
 
+void ApplianceKiller::kill_now() const {
+  kill_appliance(marker_);
+}
+
 void ApplianceKiller::notify() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
@@ -87,7 +91,7 @@ void ApplianceKiller::watch() {
     const bool killing = reason_ != Reason::kNone;
     int patience = -1;
     if (killing) {
-      // Again and again, because the call may be about to start the next program.
+      // Again and again, because a call may be about to start the next program.
       patience = kKillPeriodMs;
     } else if (!lifted_) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -104,7 +108,7 @@ void ApplianceKiller::watch() {
     } else if (!killing && !lifted_ && std::chrono::steady_clock::now() >= deadline_) {
       reason_ = Reason::kTooLate;
     }
-    if (reason_ != Reason::kNone) kill_appliance(marker_);
+    if (reason_ != Reason::kNone && calls_ > 0) kill_appliance(marker_);
   }
 }
 

@@ -12,10 +12,23 @@ namespace kiln {
 
 /// Ends blocked libguestfs calls. A handle is locked while a call runs (guestfs_get_pid would wait
 /// too), so a thread of ours finds the qemu that belongs to it among our child processes and kills
-/// it, whereupon the call fails. From then on everything that the handle starts is killed.
+/// it, whereupon the call fails. Between calls it leaves the appliance alone, so that a cancelled
+/// step is ended in order by the agent.
 class ApplianceKiller {
  public:
   enum class Reason { kNone, kCancelled, kTooLate };
+
+  /// Stands around each libguestfs call.
+  class Call {
+   public:
+    explicit Call(ApplianceKiller& killer) : killer_(killer) { ++killer_.calls_; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call() { --killer_.calls_; }
+
+   private:
+    ApplianceKiller& killer_;
+  };
 
   /// @param marker text that only this appliance's qemu has on its command line
   ApplianceKiller(std::string marker,
@@ -27,6 +40,8 @@ class ApplianceKiller {
 
   /// The appliance is up: the deadline no longer holds.
   void lift_deadline();
+  /// Kills the appliance from the caller's thread.
+  void kill_now() const;
   [[nodiscard]] Reason reason() const { return reason_; }
 
  private:
@@ -37,6 +52,7 @@ class ApplianceKiller {
   CancelToken cancel_;
   std::chrono::steady_clock::time_point deadline_;
   std::atomic<Reason> reason_ = Reason::kNone;
+  std::atomic<int> calls_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> lifted_ = false;
   UniqueFd wake_;

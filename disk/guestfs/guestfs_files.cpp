@@ -17,6 +17,7 @@ constexpr std::uint64_t kLargestFile = 4 * kMiB - 64 * kKiB;
 }  // namespace
 
 Result<FileTree::Kind> GuestfsFiles::kind(const std::string& path) {
+  const ApplianceKiller::Call call(killer_);
   const CHandle<struct guestfs_statns, guestfs_free_statns> status(
       guestfs_lstatns(handle_, path.c_str()));
   if (!status) {
@@ -31,12 +32,14 @@ Result<FileTree::Kind> GuestfsFiles::kind(const std::string& path) {
 }
 
 Result<std::uint64_t> GuestfsFiles::file_size(const std::string& path) {
+  const ApplianceKiller::Call call(killer_);
   const auto size = guestfs_filesize(handle_, path.c_str());
   if (size < 0) return error_("asking the size of " + path);
   return static_cast<std::uint64_t>(size);
 }
 
 Result<std::string> GuestfsFiles::read(const std::string& path) {
+  const ApplianceKiller::Call call(killer_);
   KILN_TRY_ASSIGN(const auto size, file_size(path));
   if (size > kLargestFile) {
     return fail(ErrorKind::kIo,
@@ -53,6 +56,7 @@ Result<std::string> GuestfsFiles::read(const std::string& path) {
 }
 
 Result<std::vector<std::string>> GuestfsFiles::list(const std::string& path) {
+  const ApplianceKiller::Call call(killer_);
   char** names = guestfs_ls(handle_, path.c_str());
   if (names == nullptr) {
     const int reason = guestfs_last_errno(handle_);
@@ -65,6 +69,7 @@ Result<std::vector<std::string>> GuestfsFiles::list(const std::string& path) {
 }
 
 Result<std::vector<std::string>> GuestfsFiles::glob(const std::string& pattern) {
+  const ApplianceKiller::Call call(killer_);
   char** paths = guestfs_glob_expand_opts(
       handle_, pattern.c_str(), GUESTFS_GLOB_EXPAND_OPTS_DIRECTORYSLASH, 0, -1);
   if (paths == nullptr) return error_("looking for " + pattern);

@@ -4,6 +4,7 @@
 
 #include <guestfs.h>
 
+#include "disk/guestfs/appliance_killer.h"
 #include "disk/inspect/file_tree.h"
 #include "engine/core/error.h"
 
@@ -13,8 +14,10 @@ namespace kiln {
 /// what was being done.
 class GuestfsFiles : public FileTree {
  public:
-  GuestfsFiles(guestfs_h* handle, std::function<Error(std::string doing)> error)
-      : handle_(handle), error_(std::move(error)) {}
+  GuestfsFiles(guestfs_h* handle,
+               ApplianceKiller& killer,
+               std::function<Error(std::string doing)> error)
+      : handle_(handle), killer_(killer), error_(std::move(error)) {}
 
   Result<Kind> kind(const std::string& path) override;
   Result<std::uint64_t> file_size(const std::string& path) override;
@@ -24,6 +27,7 @@ class GuestfsFiles : public FileTree {
 
  private:
   guestfs_h* handle_;
+  ApplianceKiller& killer_;
   std::function<Error(std::string)> error_;
 };
 

@@ -50,12 +50,22 @@ class ApplianceSession : public GuestfsSession {
         console_(std::move(console)),
         console_file_(console_.get()),
         handle_(std::move(handle)),
-        files_(handle_.get(), [this](std::string doing) { return error(std::move(doing)); }),
         killer_(options_.port ? options_.port->socket.string() : options_.disk.string(),
                 cancel_,
-                std::chrono::steady_clock::now() + kLaunchLimit) {}
+                std::chrono::steady_clock::now() + kLaunchLimit),
+        files_(
+            handle_.get(), killer_, [this](std::string doing) { return error(std::move(doing)); }) {
+  }
+
+  ApplianceSession(const ApplianceSession&) = delete;
+  ApplianceSession& operator=(const ApplianceSession&) = delete;
+  ~ApplianceSession() override {
+    // guestfs_close would ask qemu to end and wait until it does.
+    if (!finished_) killer_.kill_now();
+  }
 
   Result<void> launch() {
+    const ApplianceKiller::Call call(killer_);
     KILN_TRY(cancel_.check());
     KILN_TRY(configure());
     if (guestfs_launch(handle_.get()) != 0) return launch_error();
@@ -68,6 +78,7 @@ class ApplianceSession : public GuestfsSession {
       const std::vector<FileSystem>& file_systems) override;
 
   Result<void> mount(const PlannedMount& mount, bool read_only) override {
+    const ApplianceKiller::Call call(killer_);
     if (mount.mount_point != "/" && !read_only) {
       KILN_TRY(check(guestfs_mkdir_p(handle_.get(), mount.mount_point.c_str()),
                      "making the mount point " + mount.mount_point));
@@ -81,14 +92,17 @@ class ApplianceSession : public GuestfsSession {
   }
 
   Result<void> unmount_all() override {
+    const ApplianceKiller::Call call(killer_);
     return check(guestfs_umount_all(handle_.get()), "unmounting the image");
   }
 
   Result<void> trim(const std::string& mount_point) override {
+    const ApplianceKiller::Call call(killer_);
     return check(guestfs_fstrim(handle_.get(), mount_point.c_str(), -1), "trimming " + mount_point);
   }
 
   Result<void> write(std::string_view contents, const std::string& path, unsigned mode) override {
+    const ApplianceKiller::Call call(killer_);
     KILN_TRY(check(guestfs_write(handle_.get(), path.c_str(), contents.data(), contents.size()),
                    "writing " + path));
     return check(guestfs_chmod(handle_.get(), static_cast<int>(mode), path.c_str()),
@@ -96,15 +110,18 @@ class ApplianceSession : public GuestfsSession {
   }
 
   Result<void> make_folder(const std::string& path, unsigned mode) override {
+    const ApplianceKiller::Call call(killer_);
     return check(guestfs_mkdir_mode(handle_.get(), path.c_str(), static_cast<int>(mode)),
                  "making the folder " + path);
   }
 
   Result<void> remove_all(const std::string& path) override {
+    const ApplianceKiller::Call call(killer_);
     return check(guestfs_rm_rf(handle_.get(), path.c_str()), "removing " + path);
   }
 
   Result<std::string> run(const std::vector<std::string>& argv) override {
+    const ApplianceKiller::Call call(killer_);
     std::vector<std::string> copies = argv;
     std::vector<char*> pointers;
     for (auto& argument : copies) pointers.push_back(argument.data());
@@ -117,8 +134,10 @@ class ApplianceSession : public GuestfsSession {
   FileTree& files() override { return files_; }
 
   Result<void> finish() override {
+    const ApplianceKiller::Call call(killer_);
     // Autosync here means: unmount everything and flush the disks, with errors reported.
     KILN_TRY(check(guestfs_set_autosync(handle_.get(), 1), "configuring"));
+    finished_ = true;
     return check(guestfs_shutdown(handle_.get()), "unmounting and ending the appliance");
   }
 
@@ -158,9 +177,9 @@ class ApplianceSession : public GuestfsSession {
   UniqueFd console_;
   int console_file_;
   CHandle<guestfs_h, guestfs_close> handle_;
-  GuestfsFiles files_;
-  // Last, so that closing the handle is the last thing it can help with, and it never outlives it.
   ApplianceKiller killer_;
+  GuestfsFiles files_;
+  bool finished_ = false;
 };
 
 Error ApplianceSession::launch_error() const {
@@ -290,6 +309,7 @@ Result<void> ApplianceSession::add_subvolumes(std::vector<FileSystem>& found) {
 }
 
 Result<std::vector<FileSystem>> ApplianceSession::file_systems() {
+  const ApplianceKiller::Call call(killer_);
   // guestfs_list_filesystems would ask blkid for the type alone, several times for each device,
   // which takes seconds under emulation; this asks once for everything.
   char** partitions = guestfs_list_partitions(handle_.get());
@@ -335,6 +355,7 @@ Result<void> ApplianceSession::probe_root(const FileSystem& file_system,
 
 Result<std::vector<RootCandidate>> ApplianceSession::root_candidates(
     const std::vector<FileSystem>& file_systems) {
+  const ApplianceKiller::Call call(killer_);
   std::vector<RootCandidate> candidates;
   for (const auto& file_system : file_systems) {
     if (can_hold_root(file_system)) KILN_TRY(probe_root(file_system, candidates));

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "engine/core/result.h"
+#include "engine/core/temp_dir.h"
+#include "engine/core/unique_fd.h"
+
+namespace kiln {
+
+/// A private place for the agent's socket whose path is short enough for a Unix socket address: the
+/// work folder where it will do, else a temporary one.
+class PortFolder {
+ public:
+  static Result<PortFolder> create(const std::filesystem::path& work_folder);
+  [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
+  /// Connects to qemu, which listens.
+  [[nodiscard]] Result<UniqueFd> connect() const;
+
+ private:
+  PortFolder(std::filesystem::path socket, std::optional<TempDir> temporary)
+      : socket_(std::move(socket)), temporary_(std::move(temporary)) {}
+  std::filesystem::path socket_;
+  std::optional<TempDir> temporary_;
+};
+
+}  // namespace kiln
