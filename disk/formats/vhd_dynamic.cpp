@@ -101,12 +101,14 @@ Result<DynamicHeader> read_header(const HeaderReader& reader, const VhdFooter& f
   header.block_size = read_be<std::uint32_t>(bytes, kBlockSizeAt);
   header.checksum_valid =
       read_be<std::uint32_t>(bytes, kChecksumAt) == vhd_checksum(bytes, kChecksumAt);
-  if (header.block_size < kSector || !std::has_single_bit(header.block_size)) {
+  // In blocks of less than eight sectors the bitmap would be less than a byte, on which readers
+  // differ.
+  if (header.block_size < 8 * kSector || !std::has_single_bit(header.block_size)) {
     return reader.damaged(
         at + kBlockSizeAt,
         "Disk:CorruptVhd",
         fmt::format("a block size of {} bytes is not possible: it must be a power of two of at "
-                    "least 512",
+                    "least 4096",
                     header.block_size));
   }
   const auto needed = round_up(footer.current_size, header.block_size) / header.block_size;
