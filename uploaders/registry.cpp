@@ -31,7 +31,7 @@ Error unknown_type(const JsonReader& place, const std::string& type) {
       fmt::format("there is no distributor of type `{}`; known: {}", type, fmt::join(types, ", ")));
   const auto nearest = nearest_word(type, types);
   return nearest.empty() ? std::move(error)
-                         : std::move(error).cure(fmt::format("Did you mean `{}`?", nearest));
+                         : std::move(error).cure(fmt::format("did you mean `{}`?", nearest));
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ Result<std::unique_ptr<Distributor>> parse_distributor(const JsonReader& body) {
                 type,
                 fmt::join(known_types(), ", "))
         .at(place.where())
-        .cure("Distribute a VHD and create the image from it, or wait for a later version.");
+        .cure("distribute a VHD and create the image from it, or wait for a later version");
   }
   return unknown_type(place, type);
 }

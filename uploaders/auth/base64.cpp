@@ -17,7 +17,8 @@ std::optional<std::vector<std::byte>> decode_base64(std::string_view text) {
   const auto last = text.find_last_not_of('=');
   if (text.size() % 4 != 0 || last == std::string_view::npos) return std::nullopt;
   const auto padding = text.size() - 1 - last;
-  if (padding > 2) return std::nullopt;
+  // EVP_DecodeBlock takes padding anywhere for zeros.
+  if (padding > 2 || text.find('=') < last) return std::nullopt;
   std::vector<std::byte> decoded(text.size() / 4 * 3);
   const auto length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.data()),
                                       reinterpret_cast<const unsigned char*>(text.data()),

@@ -23,7 +23,7 @@ std::string take_part(std::string_view& path) {
 
 Error bad_location(std::string_view text, std::string_view why) {
   return fail(ErrorKind::kInvalidTemplate, "Blob:Url", "{} {}", redact_url(text), why)
-      .cure("Write https://ACCOUNT.blob.CLOUD/CONTAINER/NAME.vhd, with a SAS appended if needed.");
+      .cure("write https://ACCOUNT.blob.CLOUD/CONTAINER/NAME.vhd, with a SAS appended if needed");
 }
 
 }  // namespace

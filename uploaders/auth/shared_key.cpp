@@ -21,7 +21,7 @@ namespace {
 Result<std::vector<std::byte>> decode_key(const Secret& key) {
   if (auto decoded = decode_base64(key.reveal())) return *std::move(decoded);
   return fail(ErrorKind::kHostNotReady, "Auth:BadKey", "the storage account key is not base64")
-      .cure("Copy the key again from the account's access keys; it ends in ==.");
+      .cure("copy the key again from the account's access keys; it ends in ==");
 }
 
 std::string canonical_headers(const HttpHeaders& headers) {

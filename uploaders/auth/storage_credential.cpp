@@ -19,8 +19,8 @@ constexpr std::string_view kEmulatorKey =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 constexpr std::string_view kCure =
-    "Append a SAS to the URL, or set AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, "
-    "AZURE_STORAGE_CONNECTION_STRING, or KILN_STORAGE_KEY_FILE.";
+    "append a SAS to the URL, or set AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, "
+    "AZURE_STORAGE_CONNECTION_STRING, or KILN_STORAGE_KEY_FILE";
 
 Result<StorageCredential> sas_credential(std::string_view query,
                                          std::string origin,
@@ -33,7 +33,7 @@ Result<StorageCredential> sas_credential(std::string_view query,
                 "Auth:BadSas",
                 "the shared access signature from {} has no sig=",
                 origin)
-        .cure("Copy the whole token, from sv= to sig=.");
+        .cure("copy the whole token, from sv= to sig=");
   }
   redactor.add(Secret(*signature));
   // The signature as it stands in the URL, too: messages may quote either form.
@@ -62,7 +62,7 @@ Error other_account(std::string_view origin, std::string_view found, const BlobL
               found,
               target.plain(),
               target.account)
-      .cure("Set the credential of the URL's account, or correct the URL.");
+      .cure("set the credential of the URL's account, or correct the URL");
 }
 
 std::map<std::string, std::string> connection_settings(std::string_view text) {
@@ -103,7 +103,7 @@ Result<StorageCredential> from_connection_string(const std::string& text,
               "Auth:ConnectionString",
               "{} has neither AccountKey nor SharedAccessSignature",
               kOrigin)
-      .cure("Copy the whole connection string from the account's access keys.");
+      .cure("copy the whole connection string from the account's access keys");
 }
 
 /// Times in a SAS are ISO 8601 in UTC, in several lengths, so they compare as text over the shorter
@@ -166,7 +166,7 @@ Result<void> check_sas(const SasToken& sas, std::chrono::system_clock::time_poin
   const auto& query = sas.query.reveal();
   const auto refuse = [](std::string why) {
     return Error(ErrorKind::kHostNotReady, "Auth:Sas", std::move(why))
-        .cure("Create a new SAS with the permissions read, create, write and delete (racwd).");
+        .cure("create a new SAS with the permissions read, create, write and delete (racwd)");
   };
   const auto expiry = query_parameter(query, "se").value_or("");
   if (compare_time(expiry, now) < 0) {

@@ -32,11 +32,11 @@ Result<void> refuse_existing(const std::filesystem::path& path, bool overwrite) 
   if (!std::filesystem::exists(status)) return {};
   if (!std::filesystem::is_regular_file(std::filesystem::status(path, error))) {
     return fail(ErrorKind::kIo, "LocalFile:NotAFile", "{} is not a file", path.string())
-        .cure("Choose another name.");
+        .cure("choose another name");
   }
   if (overwrite) return {};
   return fail(ErrorKind::kIo, "LocalFile:Exists", "{} already exists", path.string())
-      .cure("Delete it, choose another name, or allow overwriting (--overwrite).");
+      .cure("delete it, choose another name, or allow overwriting (--overwrite)");
 }
 
 Result<std::uint64_t> available_bytes(const std::filesystem::path& folder) {
@@ -74,7 +74,7 @@ Result<void> check_room(const std::filesystem::path& folder,
               "{} has only {} free",
               folder.string(),
               format_bytes(available))
-      .cure("Free some room, or choose another output folder.");
+      .cure("free some room, or choose another output folder");
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ Result<void> check_local_file(const std::filesystem::path& folder,
   const auto existing = nearest_existing(folder);
   if (!std::filesystem::is_directory(existing)) {
     return fail(ErrorKind::kIo, "LocalFile:Folder", "{} is not a folder", existing.string())
-        .cure("Choose another output folder.");
+        .cure("choose another output folder");
   }
   if (::access(existing.c_str(), W_OK | X_OK) != 0) {
     return fail(ErrorKind::kIo,
@@ -100,7 +100,7 @@ Result<void> check_local_file(const std::filesystem::path& folder,
                 "the folder {} cannot be written: {}",
                 existing.string(),
                 strerror(errno))
-        .cure("Change its permissions, or choose another output folder.");
+        .cure("change its permissions, or choose another output folder");
   }
   if (name) KILN_TRY(refuse_existing(folder / *name, context.overwrite));
   return check_room(existing, context, disk_size);

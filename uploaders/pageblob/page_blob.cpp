@@ -191,7 +191,7 @@ Result<void> PageBlob::put_pages(std::uint64_t offset, Bytes data, const CancelT
               call.checksum_name,
               answer.response.headers.value(call.checksum_name),
               call.checksum)
-      .cure("Look for a proxy or network device that changes data, then upload again.");
+      .cure("look for a proxy or network device that changes data, then upload again");
 }
 
 Result<PageRangeSet> PageBlob::page_ranges(std::uint64_t begin,

@@ -19,12 +19,12 @@ struct KnownCode {
 };
 
 constexpr std::string_view kCheckCredential =
-    "Check that the credential belongs to this storage account, has not expired or been rotated, "
-    "and that this host's clock is right.";
+    "check that the credential belongs to this storage account, has not expired or been rotated, "
+    "and that this host's clock is right";
 constexpr std::string_view kCheckPermission =
-    "Give the SAS the permissions read, create, write and delete, or use the account's key; check "
-    "the account's firewall, too.";
-constexpr std::string_view kLease = "Break the lease, or choose another blob name.";
+    "give the SAS the permissions read, create, write and delete, or use the account's key; check "
+    "the account's firewall, too";
+constexpr std::string_view kLease = "break the lease, or choose another blob name";
 
 // "Blob service error codes" and "Common REST API error codes" of the service's documentation.
 constexpr std::array kKnown = {
@@ -38,43 +38,43 @@ constexpr std::array kKnown = {
     KnownCode{"InsufficientAccountPermissions", ErrorKind::kRemote, kCheckPermission},
     KnownCode{"KeyBasedAuthenticationNotPermitted",
               ErrorKind::kRemote,
-              "The account refuses Shared Key: allow it, or use a user delegation SAS."},
-    KnownCode{"AuthorizationProtocolMismatch", ErrorKind::kRemote, "Use an https URL."},
-    KnownCode{"AccountRequiresHttps", ErrorKind::kRemote, "Use an https URL."},
+              "the account refuses Shared Key: allow it, or use a user delegation SAS"},
+    KnownCode{"AuthorizationProtocolMismatch", ErrorKind::kRemote, "use an https URL"},
+    KnownCode{"AccountRequiresHttps", ErrorKind::kRemote, "use an https URL"},
     KnownCode{"ContainerNotFound",
               ErrorKind::kNotFound,
-              "Create the container first, or correct its name in the URL."},
-    KnownCode{"ResourceNotFound", ErrorKind::kNotFound, "Check the URL and the account."},
+              "create the container first, or correct its name in the URL"},
+    KnownCode{"ResourceNotFound", ErrorKind::kNotFound, "check the URL and the account"},
     KnownCode{
-        "ContainerBeingDeleted", ErrorKind::kRemote, "Wait a minute, or use another container."},
+        "ContainerBeingDeleted", ErrorKind::kRemote, "wait a minute, or use another container"},
     KnownCode{"BlobNotFound", ErrorKind::kNotFound, ""},
     KnownCode{"BlobAlreadyExists",
               ErrorKind::kRemote,
-              "Choose another name, delete the blob, or allow overwriting (--overwrite)."},
+              "choose another name, delete the blob, or allow overwriting (--overwrite)"},
     KnownCode{"LeaseIdMissing", ErrorKind::kRemote, kLease},
     KnownCode{"LeaseIdMismatchWithBlobOperation", ErrorKind::kRemote, kLease},
     KnownCode{"LeaseAlreadyPresent", ErrorKind::kRemote, kLease},
     KnownCode{"InvalidBlobType",
               ErrorKind::kRemote,
-              "The name is taken by a blob of another type: delete it or choose another name."},
+              "the name is taken by a blob of another type: delete it or choose another name"},
     KnownCode{"SnapshotsPresent",
               ErrorKind::kRemote,
-              "Delete the blob's snapshots or choose another name."},
+              "delete the blob's snapshots or choose another name"},
     KnownCode{"BlobImmutableDueToPolicy",
               ErrorKind::kRemote,
-              "Choose another name or container: this one is immutable by policy."},
+              "choose another name or container: this one is immutable by policy"},
     KnownCode{"FeatureNotSupportedByAccount",
               ErrorKind::kRemote,
-              "Use an account that holds page blobs: general purpose v2, or premium page blobs."},
+              "use an account that holds page blobs: general purpose v2, or premium page blobs"},
     KnownCode{"BlobTypeNotSupported",
               ErrorKind::kRemote,
-              "Use an account that holds page blobs: general purpose v2, or premium page blobs."},
-    KnownCode{"AccountBeingCreated", ErrorKind::kRemote, "Try again in a few minutes."},
-    KnownCode{"ServerBusy", ErrorKind::kRemote, "Try again later, or with fewer workers."},
-    KnownCode{"OperationTimedOut", ErrorKind::kTimeout, "Try again later, or with fewer workers."},
+              "use an account that holds page blobs: general purpose v2, or premium page blobs"},
+    KnownCode{"AccountBeingCreated", ErrorKind::kRemote, "try again in a few minutes"},
+    KnownCode{"ServerBusy", ErrorKind::kRemote, "try again later, or with fewer workers"},
+    KnownCode{"OperationTimedOut", ErrorKind::kTimeout, "try again later, or with fewer workers"},
     KnownCode{"ConditionNotMet",
               ErrorKind::kRemote,
-              "Somebody else changes this blob at the same time: choose another name."},
+              "somebody else changes this blob at the same time: choose another name"},
 };
 
 pugi::xml_document parse_body(const HttpResponse& response) {

@@ -36,7 +36,7 @@ Error already_there(const PageBlobTarget& target) {
               "Storage:BlobAlreadyExists",
               "{} already exists",
               target.location.plain())
-      .cure("Choose another name, delete the blob, or allow overwriting (--overwrite).");
+      .cure("choose another name, delete the blob, or allow overwriting (--overwrite)");
 }
 
 /// Progress as acknowledged by the service: what the walk has passed, but for what still waits or
@@ -189,7 +189,7 @@ class Upload {
                   "{} is not what was uploaded: {}",
                   target_.location.plain(),
                   what)
-          .cure("Make sure that nobody else writes to this blob, then upload again.");
+          .cure("make sure that nobody else writes to this blob, then upload again");
     };
     KILN_TRY_ASSIGN(const auto found, blob.properties(context_.cancel));
     if (!found) return wrong("it has disappeared");
@@ -276,7 +276,7 @@ Result<void> check_page_blob_target(const PageBlobTarget& target,
                 "Storage:Leased",
                 "{} exists and is leased, so it cannot be replaced",
                 target.location.plain())
-        .cure("Break the lease, or choose another name.");
+        .cure("break the lease, or choose another name");
   }
   return {};
 }

@@ -79,11 +79,11 @@ Error refused(const std::string& uri, const HttpResponse& response) {
     case 401:
     case 403:
       return std::move(error).cure(
-          "Check that the signature in the URL is still valid, or download the file and name its "
-          "local path.");
+          "check that the signature in the URL is still valid, or download the file and name its "
+          "local path");
     case 404:
     case 410:
-      return std::move(error).cure("Check the URL.");
+      return std::move(error).cure("check the URL");
     default:
       return error;
   }
@@ -165,7 +165,7 @@ class HostFetcher : public Fetcher {
                   "cannot read {}: {}",
                   path.string(),
                   strerror(errno))
-          .cure("Check the path; a relative one starts at the template's folder.");
+          .cure("check the path; a relative one starts at the template's folder");
     }
     if (S_ISREG(info.st_mode)) return {};
     return fail(ErrorKind::kUnsupported, "Fetch:NotAFile", "{} is not a file", path.string());
@@ -224,7 +224,7 @@ Result<std::filesystem::path> local_path(const std::string& uri,
                 "Fetch:Scheme",
                 "{} has a scheme that Kiln cannot fetch",
                 redact_url(uri))
-        .cure("Use https:, http:, file: or a path on this host.");
+        .cure("use https:, http:, file: or a path on this host");
   }
   rest.remove_prefix(5);
   if (rest.rfind("//", 0) == 0) {
@@ -236,7 +236,7 @@ Result<std::filesystem::path> local_path(const std::string& uri,
                   "{} names a file of another host ({})",
                   uri,
                   host)
-          .cure("Write file:///path, with three slashes.");
+          .cure("write file:///path, with three slashes");
     }
     rest.remove_prefix(host.size());
   }

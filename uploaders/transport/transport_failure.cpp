@@ -9,10 +9,10 @@ namespace kiln {
 namespace {
 
 constexpr std::string_view kCheckNetwork =
-    "Check the host name, the network, and the proxy variables (https_proxy, no_proxy).";
+    "check the host name, the network, and the proxy variables (https_proxy, no_proxy)";
 constexpr std::string_view kCheckTrust =
-    "Add the server's certificate authority to this host's trust store "
-    "(update-ca-certificates); Kiln never turns verification off.";
+    "add the server's certificate authority to this host's trust store "
+    "(update-ca-certificates); Kiln never turns verification off";
 
 constexpr std::array kFailures = {
     TransportFailure{
@@ -33,14 +33,14 @@ constexpr std::array kFailures = {
     TransportFailure{
         CURLE_SSL_CACERT_BADFILE, ErrorKind::kHostNotReady, "Http:Tls", false, kCheckTrust},
     TransportFailure{
-        CURLE_TOO_MANY_REDIRECTS, ErrorKind::kRemote, "Http:Redirects", false, "Check the URL."},
+        CURLE_TOO_MANY_REDIRECTS, ErrorKind::kRemote, "Http:Redirects", false, "check the URL"},
     TransportFailure{
-        CURLE_URL_MALFORMAT, ErrorKind::kInvalidTemplate, "Http:Url", false, "Check the URL."},
+        CURLE_URL_MALFORMAT, ErrorKind::kInvalidTemplate, "Http:Url", false, "check the URL"},
     TransportFailure{CURLE_UNSUPPORTED_PROTOCOL,
                      ErrorKind::kUnsupported,
                      "Http:Protocol",
                      false,
-                     "Use an https URL; a redirect from https to http is not followed."},
+                     "use an https URL; a redirect from https to http is not followed"},
 };
 
 constexpr TransportFailure kOther = {

@@ -55,7 +55,7 @@ bool is_http_url(std::string_view text) {
 Result<Url> parse_url(std::string_view text) {
   if (!is_http_url(text)) return bad_url(text, "is not an http or https URL");
   if (has_forbidden_bytes(text)) {
-    return bad_url(text, "contains a blank or control character").cure("Percent-encode it.");
+    return bad_url(text, "contains a blank or control character").cure("percent-encode it");
   }
   if (text.find('#') != std::string_view::npos) return bad_url(text, "has a fragment (#)");
   Url url;
@@ -65,7 +65,7 @@ Result<Url> parse_url(std::string_view text) {
   auto authority = rest.substr(0, rest.find_first_of("/?"));
   rest.remove_prefix(authority.size());
   if (authority.find('@') != std::string_view::npos) {
-    return bad_url(text, "carries a user name").cure("Remove everything up to the @.");
+    return bad_url(text, "carries a user name").cure("remove everything up to the @");
   }
   const auto bracket = authority.rfind(']');
   const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);

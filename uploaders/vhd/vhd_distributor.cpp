@@ -216,7 +216,7 @@ Result<Common> parse_common(const JsonReader& body) {
     return name
         .error("Vhd:RunOutputName",
                fmt::format("`{}` is not a valid run output name", common.run_output_name))
-        .cure("Use 1 to 64 letters, digits, hyphens, underscores and dots.");
+        .cure("use 1 to 64 letters, digits, hyphens, underscores and dots");
   }
   if (const auto tags = body.find("artifactTags")) {
     KILN_TRY_ASSIGN(const auto members, tags->members());
