@@ -1,4 +1,4 @@
-// The stripped static agent, as data of the library.
+// The static agent, as data of the library.
         .section .rodata
         .balign 16
         .globl kiln_embedded_linux_agent_begin

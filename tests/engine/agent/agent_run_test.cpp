@@ -240,7 +240,7 @@ std::uint64_t peak_memory_of(pid_t pid) {
 
 TEST_P(AgentRun, PassesHugeOutputInLittleMemory) {
   constexpr std::uint64_t kSize = 200U << 20U;
-  const auto host_before = peak_memory_of(::getpid());
+  [[maybe_unused]] const auto host_before = peak_memory_of(::getpid());
   std::uint64_t out = 0;
   std::uint64_t err = 0;
   const auto result = agent_->run(
@@ -258,7 +258,9 @@ TEST_P(AgentRun, PassesHugeOutputInLittleMemory) {
   const auto agent_peak = peak_memory_of(process_->pid());
   EXPECT_GT(agent_peak, 0U);
   EXPECT_LT(agent_peak, 8U << 20U);
+#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory for a while
   EXPECT_LT(peak_memory_of(::getpid()) - host_before, 32U << 20U);
+#endif
 }
 
 TEST_P(AgentRun, TakesTheStepWithItWhenItIsKilled) {
