@@ -158,8 +158,9 @@ Result<void> PageBlob::create(std::uint64_t size,
   KILN_TRY_ASSIGN(const auto answer, exchange(call, cancel));
   if (is_success(answer.response)) return {};
   auto failure = error(answer, "create the page blob");
-  if (answer.attempts == 1 || answer.response.status != 409) return failure;
-  // An earlier attempt may have succeeded without its answer reaching us.
+  if (answer.response.status != 409) return failure;
+  // An earlier attempt may have succeeded without its answer reaching us: ours, or one by libcurl,
+  // which itself repeats a request when a kept-alive connection ends without a word.
   KILN_TRY_ASSIGN(const auto found, properties(cancel));
   const bool ours = found && std::all_of(metadata.begin(), metadata.end(), [&](const auto& item) {
                       const auto same = found->metadata.find(to_lower(item.first));
