@@ -1,0 +1,143 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "engine/core/temp_dir.h"
+#include "engine/core/text.h"
+#include "engine/sandbox/registry.h"
+#include "tests/support/fixture_guests.h"
+#include "tests/support/matchers.h"
+#include "tests/support/recording_sink.h"
+
+namespace kiln::test {
+
+/// One guest in one backend.
+struct SandboxCase {
+  std::string backend;  ///< name in the registry
+  std::string guest;    ///< file among the fixture guests
+  std::string hostname;
+  std::string root_filesystem;
+  std::vector<std::string> mount_points;  ///< besides the root
+};
+
+inline std::string case_name(const ::testing::TestParamInfo<SandboxCase>& info) {
+  auto name = info.param.backend + "_" + info.param.guest;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+/// What every sandbox promises, on a real guest. One start serves all of it, because a start is
+/// what takes the time.
+class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
+ protected:
+  void SetUp() override {
+    auto folder = TempDir::create();
+    ASSERT_OK(folder);
+    folder_ = std::make_unique<TempDir>(*std::move(folder));
+    auto disk = fixture_disk(*runner_, GetParam().guest, folder_->path());
+    ASSERT_OK(disk);
+    const auto registry = sandbox_registry();
+    const auto backend = std::find_if(registry.begin(), registry.end(), [](const auto& each) {
+      return each.name == GetParam().backend;
+    });
+    ASSERT_NE(backend, registry.end());
+    const SandboxContext context{*runner_, events_, {}, folder_->path(), folder_->path() / "cache"};
+    SandboxOptions options;
+    options.accelerator = AcceleratorChoice::kAuto;
+    auto sandbox = backend->start(*disk, options, context);
+    ASSERT_OK(sandbox);
+    sandbox_ = *std::move(sandbox);
+  }
+
+  /// What a command in the guest prints on standard output.
+  std::string output_of(std::vector<std::string> argv) {
+    GuestCommand command;
+    command.argv = std::move(argv);
+    std::string text;
+    const auto keep = [&text](GuestStream stream, std::string_view data) {
+      if (stream == GuestStream::kStdout) text.append(data);
+    };
+    const auto exit = sandbox_->agent().run(command, keep, {});
+    EXPECT_OK(exit);
+    EXPECT_TRUE(exit.has_value() && exit->ok()) << command.argv.back();
+    return std::string(trim(text));
+  }
+
+  void expect_system();
+  void expect_isolation();
+  void leave_files();
+  void expect_files_in(FileTree& tree);
+
+  std::unique_ptr<ProcessRunner> runner_ = make_process_runner();
+  RecordingSink events_;
+  std::unique_ptr<TempDir> folder_;
+  std::unique_ptr<Sandbox> sandbox_;
+};
+
+inline void SandboxContract::expect_system() {
+  const auto& system = sandbox_->system();
+  EXPECT_EQ(system.os_id, "debian");
+  EXPECT_THAT(system.pretty_name, ::testing::HasSubstr("Debian GNU/Linux 12"));
+  EXPECT_EQ(system.root_filesystem, GetParam().root_filesystem);
+  EXPECT_EQ(system.mounts.size(), GetParam().mount_points.size() + 1);
+  EXPECT_EQ(output_of({"cat", "/etc/hostname"}), GetParam().hostname);
+  EXPECT_EQ(output_of({"stat", "--file-system", "--format=%T", "/"}),
+            system.root_filesystem == "ext4" ? "ext2/ext3" : system.root_filesystem);
+  for (const auto& folder : GetParam().mount_points) {
+    EXPECT_EQ(output_of({"mountpoint", folder}), folder + " is a mountpoint");
+  }
+}
+
+inline void SandboxContract::expect_isolation() {
+  EXPECT_EQ(output_of({"ls", "/sys/class/net"}), "lo");
+  EXPECT_EQ(output_of({"id", "-u"}), "0");
+}
+
+inline void SandboxContract::leave_files() {
+  ASSERT_OK(sandbox_->agent().put("put\n", "/etc/kiln-put", 0640, {}));
+  output_of({"sh", "-c", "echo ran > /etc/kiln-ran"});
+  for (const auto& folder : GetParam().mount_points) {
+    output_of({"touch", folder + "/kiln-was-here"});
+  }
+  GuestCommand failing;
+  failing.argv = {"sh", "-c", "exit 7"};
+  const auto exit = sandbox_->agent().run(failing, nullptr, {});
+  ASSERT_OK(exit);
+  EXPECT_EQ(exit->code, 7);
+}
+
+inline void SandboxContract::expect_files_in(FileTree& tree) {
+  EXPECT_EQ(tree.read("/etc/kiln-put").value(), "put\n");
+  EXPECT_EQ(tree.read("/etc/kiln-ran").value(), "ran\n");
+  for (const auto& folder : GetParam().mount_points) {
+    EXPECT_EQ(tree.kind(folder + "/kiln-was-here").value(), FileTree::Kind::kFile) << folder;
+  }
+  EXPECT_EQ(tree.kind("/etc/kiln-absent").value(), FileTree::Kind::kAbsent);
+  EXPECT_EQ(tree.kind("/etc").value(), FileTree::Kind::kDirectory);
+  EXPECT_EQ(tree.kind("/etc/os-release").value(), FileTree::Kind::kSymlink);
+  EXPECT_THAT(tree.read("/etc/os-release").value(), ::testing::HasSubstr("ID=debian"));
+  EXPECT_EQ(tree.file_size("/etc/kiln-put").value(), 4U);
+  EXPECT_THAT(tree.list("/etc").value(), ::testing::Contains("kiln-put"));
+  EXPECT_THAT(tree.list("/nowhere").value(), ::testing::IsEmpty());
+  EXPECT_THAT(tree.glob("/etc/kiln-*").value(),
+              ::testing::ElementsAre("/etc/kiln-put", "/etc/kiln-ran"));
+  // Nothing of the agent stays.
+  EXPECT_THAT(tree.glob("/.kiln*").value(), ::testing::IsEmpty());
+  EXPECT_THAT(tree.glob("/tmp/*kiln*").value(), ::testing::IsEmpty());
+  EXPECT_EQ(tree.kind("/usr/sbin/policy-rc.d").value(), FileTree::Kind::kAbsent);
+}
+
+TEST_P(SandboxContract, RunsStepsInTheGuestAndKeepsWhatTheyDid) {
+  expect_system();
+  expect_isolation();
+  leave_files();
+  const auto tree = sandbox_->seal();
+  ASSERT_OK(tree);
+  expect_files_in(**tree);
+  EXPECT_OK(sandbox_->finish());
+}
+
+}  // namespace kiln::test

@@ -1,0 +1,74 @@
+#include "engine/sandbox/appliance/appliance.h"
+
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/core/digest.h"
+#include "tests/contract/sandbox_contract.h"
+#include "tests/support/processes.h"
+
+namespace kiln::test {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(
+    Appliance,
+    SandboxContract,
+    ::testing::Values(
+        SandboxCase{"appliance", "debian12.vhd", "kiln-debian12", "ext4", {"/boot/efi"}},
+        SandboxCase{"appliance", "layout-ext4.qcow2", "kiln-ext4", "ext4", {}},
+        SandboxCase{"appliance", "layout-xfs.vhd", "kiln-xfs", "xfs", {"/boot", "/boot/efi"}},
+        SandboxCase{"appliance", "layout-btrfs.vhdx", "kiln-btrfs", "btrfs", {"/home"}},
+        SandboxCase{"appliance",
+                    "layout-lvm.raw",
+                    "kiln-lvm",
+                    "ext4",
+                    {"/boot", "/boot/efi", "/var", "/home"}}),
+    case_name);
+
+/// Starts a sandbox, says so on `ready`, and waits to be killed.
+[[noreturn]] void hold_a_sandbox(const WorkDisk& disk,
+                                 const std::filesystem::path& folder,
+                                 int ready) {
+  const auto runner = make_process_runner();
+  SandboxOptions options;
+  options.accelerator = AcceleratorChoice::kTcg;
+  const auto sandbox =
+      start_appliance(disk, options, {*runner, null_sink(), {}, folder, folder / "cache"});
+  const char answer = sandbox ? 'y' : 'n';
+  if (::write(ready, &answer, 1) == 1) ::pause();
+  ::_exit(1);
+}
+
+TEST(ApplianceKilled, LeavesNoVirtualMachineAndTheSourceUntouched) {
+  const auto folder = TempDir::create();
+  ASSERT_OK(folder);
+  const auto runner = make_process_runner();
+  const auto guest = fixture_guest("layout-ext4.qcow2");
+  ASSERT_OK(guest);
+  const auto before = sha256_file(*guest);
+  ASSERT_OK(before);
+  const auto disk = fixture_disk(*runner, "layout-ext4.qcow2", folder->path());
+  ASSERT_OK(disk);
+
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t holder = ::fork();
+  ASSERT_GE(holder, 0);
+  if (holder == 0) hold_a_sandbox(*disk, folder->path(), ready[1]);
+  ::close(ready[1]);
+  char answer = 'n';
+  EXPECT_EQ(::read(ready[0], &answer, 1), 1);
+  ::close(ready[0]);
+  EXPECT_EQ(answer, 'y');
+  const auto marker = disk->overlay().string();
+  EXPECT_FALSE(processes_with(marker).empty());
+
+  ASSERT_EQ(::kill(holder, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(holder, nullptr, 0), holder);
+  EXPECT_TRUE(wait_for([&] { return processes_with(marker).empty(); }, std::chrono::seconds(5)));
+  EXPECT_EQ(sha256_file(*guest).value(), before.value());
+}
+
+}  // namespace
+}  // namespace kiln::test

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "disk/image/probe.h"
+#include "disk/workspace/work_disk.h"
+#include "engine/core/process_runner.h"
+
+namespace kiln::test {
+
+/// A guest that fixtures/guests/make-guests.sh made and keeps. Its absence is an error, not a skip.
+inline Result<std::filesystem::path> fixture_guest(const std::string& name) {
+  std::filesystem::path folder;
+  if (const char* chosen = std::getenv("KILN_FIXTURES_CACHE")) {
+    folder = chosen;
+  } else {
+    const char* home = std::getenv("HOME");
+    folder = std::filesystem::path(home != nullptr ? home : "/root") / ".cache/kiln-fixtures";
+  }
+  auto path = folder / name;
+  if (std::filesystem::exists(path)) return path;
+  return fail(ErrorKind::kNotFound, "Test:NoGuest", "{} is missing", path.string())
+      .cure("run fixtures/guests/make-guests.sh");
+}
+
+/// An overlay over a fixture guest.
+inline Result<WorkDisk> fixture_disk(ProcessRunner& runner,
+                                     const std::string& name,
+                                     const std::filesystem::path& folder) {
+  KILN_TRY_ASSIGN(const auto guest, fixture_guest(name));
+  KILN_TRY_ASSIGN(const auto image, probe_image(guest));
+  return WorkDisk::create(runner, image, folder / "overlay.qcow2", {});
+}
+
+}  // namespace kiln::test
