@@ -30,6 +30,10 @@ Error nbd_failure(std::string_view doing) {
 }
 
 Error server_failure(ChildProcess& server, std::string_view what) {
+  // What it said before it ended may still be on its way.
+  for (int i = 0; i < 100 && server.error_output().empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   return fail(ErrorKind::kIo, "Disk:NbdServer", "qemu-nbd {}", what)
       .quoting(split_lines(server.error_output()))
       .cure("if the image is in use by a virtual machine, stop that first");

@@ -201,8 +201,11 @@ Result<ImageHeader> read(const HeaderReader& reader) {
                            header.table_entries * sizeof(std::uint32_t)},
                           {"the footer", footer_at, kVhdFooterSize}}));
   KILN_TRY(check_blocks(reader, footer, header));
+  if (!footer.checksum_valid) {
+    // Here qemu would refuse it too, without saying where.
+    return reader.damaged(footer_at, "Disk:CorruptVhd", "a VHD footer's checksum is wrong");
+  }
   ImageHeader result{footer.current_size, {}};
-  if (!footer.checksum_valid) result.warnings.emplace_back("a VHD footer's checksum is wrong");
   if (!header.checksum_valid) {
     result.warnings.emplace_back("the dynamic VHD header's checksum is wrong");
   }

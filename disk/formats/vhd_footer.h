@@ -40,7 +40,7 @@ struct VhdFooter {
 };
 
 /// Parses 512 bytes; kCorruptImage if the cookie, version or type is not a VHD's. A wrong checksum
-/// is only noted, as every known reader does.
+/// is only noted: it does not matter for a fixed disk, and other readers let it pass.
 Result<VhdFooter> parse_vhd_footer(Bytes bytes);
 
 /// Serializes with a fresh checksum.

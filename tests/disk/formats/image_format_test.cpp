@@ -160,6 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
              "vhd_header/dynamic",
              {{54, {0}}, {kDynamicFooterAt + 54, {0}}},
              "Disk:ImpossibleSize"},
+        Case{"bad checksum", "vhd_header/dynamic", {{500, {1}}}, "Disk:CorruptVhd"},
         Case{"header outside",
              "vhd_header/dynamic",
              {{17, {1}}, {kDynamicFooterAt + 17, {1}}},
