@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../../fixtures/lib.sh"
 
 rounds=${1:-3}
-kiln=${KILN:-$kiln_root/build/release/bin/kiln}
+kiln=${KILN:-$kiln_root/build/release/engine/cli/kiln}
 guest=$kiln_cache/debian12.vhd
 work=
 
