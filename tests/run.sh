@@ -73,19 +73,21 @@ check_format() {
 
 # Each fuzzer's corpus is the one that its replay test names. New inputs stay in build/fuzz/corpus; a crash fails the run.
 run_fuzzers() {
-  local seconds=$1 name corpus fuzzers=()
+  local seconds=$1 name corpus log fuzzers=()
   fixtures/packages.sh build run test fuzz
   configure fuzz
   mapfile -t fuzzers < <(fuzzers_and_corpora)
   ((${#fuzzers[@]} > 0)) || die 'the tree has no fuzzers'
   build fuzz --target "${fuzzers[@]%% *}"
+  say "Fuzzing, $seconds s each"
   while read -r name corpus; do
-    say "$name for $seconds s"
     mkdir -p "build/fuzz/corpus/$name"
-    "$(find build/fuzz -type f -name "$name" -executable)" -max_total_time="$seconds" -rss_limit_mb=1024 -verbosity=0 \
-      -print_final_stats=1 -artifact_prefix="build/fuzz/crash-$name-" "build/fuzz/corpus/$name" "$corpus"
+    log=build/fuzz/$name.log
+    "$(find build/fuzz -type f -name "$name" -executable)" -max_total_time="$seconds" -rss_limit_mb=1024 \
+      -print_final_stats=1 -artifact_prefix="build/fuzz/finding-$name-" "build/fuzz/corpus/$name" "$corpus" >"$log" 2>&1 ||
+      { tail -n 60 "$log" >&2 && die "$name failed; its input is build/fuzz/finding-$name-*"; }
+    note "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, no finding"
   done < <(printf '%s\n' "${fuzzers[@]}")
-  note "${#fuzzers[@]} fuzzers, no finding"
 }
 
 # Lines of "NAME CORPUS". From CMake's own files, because ctest keeps back the commands of programs not yet built.
