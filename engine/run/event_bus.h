@@ -1,0 +1,28 @@
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "engine/core/event.h"
+#include "engine/core/redact.h"
+
+namespace kiln {
+
+/// Numbers, dates and redacts events, then hands them to every sink in turn. Safe to call from any
+/// thread; sinks see one event at a time.
+class EventBus : public EventSink {
+ public:
+  /// @param redactor outlives the bus
+  explicit EventBus(const Redactor& redactor) : redactor_(redactor) {}
+  /// @param sink outlives the bus
+  void add(EventSink& sink) { sinks_.push_back(&sink); }
+  void emit(const Event& event) noexcept override;
+
+ private:
+  const Redactor& redactor_;
+  std::mutex mutex_;
+  std::vector<EventSink*> sinks_;
+  std::uint64_t next_ = 1;
+};
+
+}  // namespace kiln

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "customizers/generalize/generalize.h"
+#include "disk/workspace/work_disk.h"
+#include "engine/core/fetcher.h"
+#include "engine/plan/plan.h"
+#include "engine/run/run_folder.h"
+#include "engine/run/run_record.h"
+
+namespace kiln {
+
+/// What every phase works with. All members outlive the run.
+struct RunContext {
+  const Plan& plan;
+  const RunFolder& folder;
+  EventSink& events;
+  CancelToken cancel;
+  ProcessRunner& runner;
+  Fetcher& fetcher;
+  Redactor& redactor;
+  RunRecord& record;
+  std::filesystem::path cache_folder;
+  std::filesystem::path output_folder;
+  bool overwrite = false;
+};
+
+// The typed values that phases hand on. Each phase takes its predecessor's value and nothing else,
+// so a phase out of order does not compile:
+//
+//     prepare -> PreparedInputs        targets checked, inputs fetched and pinned
+//     attach -> AttachedDisk           read-only base + overlay
+//     customize -> CustomizedDisk      steps done, sandbox still up
+//     generalize -> GeneralizedDisk    deprovisioned, sandbox still up
+//     check -> CheckedDisk             sealed, without residues, sandbox gone
+//     distribute -> DistributeOutcome
+
+struct PreparedInputs {
+  std::map<std::string, std::filesystem::path> files;  ///< by URI
+};
+
+struct AttachedDisk {
+  PreparedInputs inputs;
+  WorkDisk disk;
+};
+
+struct CustomizedDisk {
+  WorkDisk disk;
+  std::unique_ptr<Sandbox> sandbox;
+};
+
+struct GeneralizedDisk {
+  WorkDisk disk;
+  std::unique_ptr<Sandbox> sandbox;
+  GeneralizeReport report;
+};
+
+struct CheckedDisk {
+  WorkDisk disk;
+};
+
+/// Distributors are independent: each has its artifact or its error.
+struct DistributeOutcome {
+  std::vector<Artifact> artifacts;
+  std::vector<Error> errors;
+};
+
+Result<PreparedInputs> prepare(const RunContext& context);
+Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context);
+Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context);
+Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context);
+Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context);
+Result<DistributeOutcome> distribute(CheckedDisk checked, const RunContext& context);
+
+}  // namespace kiln

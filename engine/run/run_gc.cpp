@@ -1,0 +1,98 @@
+#include "engine/run/run_gc.h"
+
+#include <sys/stat.h>
+
+#include "engine/core/file.h"
+#include "engine/core/json.h"
+#include "engine/core/text.h"
+#include "engine/run/run_folder.h"
+
+namespace kiln {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t allocated_bytes(const fs::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512
+                                             : 0;
+}
+
+class Collector {
+ public:
+  explicit Collector(const GcOptions& options) : options_(options) {}
+
+  Result<void> visit(const fs::path& folder) {
+    auto adopted = RunFolder::adopt(folder);
+    if (!adopted) {
+      if (adopted.error().code() == "Run:Alive") return {};
+      return std::move(adopted).error();
+    }
+    auto text = read_file(folder / "run.json");
+    if (!text) return remove(folder);  // died before its first record: nothing worth reading
+    auto record = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    if (!record.is_object()) return remove(folder);
+    const auto state = record.value("/lastRunStatus/runState"_json_pointer, std::string());
+    if (state == "Running") KILN_TRY(end_interrupted(folder, record));
+    KILN_TRY(remove(folder / "work"));
+    return is_old(folder) ? remove(folder) : Result<void>();
+  }
+
+  GcReport take() { return std::move(report_); }
+
+ private:
+  Result<void> end_interrupted(const fs::path& folder, nlohmann::json& record) {
+    report_.interrupted.push_back(folder.filename().string());
+    for (const auto& file : record.value("partialFiles", nlohmann::json::array())) {
+      if (file.is_string()) KILN_TRY(remove(file.get<std::string>()));
+    }
+    if (options_.dry_run) return {};
+    auto& status = record["lastRunStatus"];
+    status["runState"] = "Failed";
+    status["endTime"] = format_time(std::chrono::system_clock::now());
+    status["message"] = "interrupted: the process ended without finishing the run";
+    record["partialFiles"] = nlohmann::json::array();
+    std::error_code ignored;
+    fs::rename(folder / "work" / "console.log", folder / "console.log", ignored);
+    return write_file_atomic(folder / "run.json", dump_json(record, 2) + "\n");
+  }
+
+  bool is_old(const fs::path& folder) const {
+    if (!options_.older_than) return false;
+    std::error_code error;
+    const auto written = fs::last_write_time(folder / "run.json", error);
+    return !error && fs::file_time_type::clock::now() - written > *options_.older_than;
+  }
+
+  Result<void> remove(const fs::path& path) {
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(path, error))) return {};
+    std::uint64_t bytes = allocated_bytes(path);
+    for (const auto& entry : fs::recursive_directory_iterator(path, error)) {
+      bytes += allocated_bytes(entry.path());
+    }
+    error.clear();
+    if (!options_.dry_run) fs::remove_all(path, error);
+    if (error) {
+      return fail(
+          ErrorKind::kIo, "Run:Remove", "cannot remove {}: {}", path.string(), error.message());
+    }
+    report_.bytes += bytes;
+    report_.removed.push_back(path);
+    return {};
+  }
+
+  const GcOptions& options_;
+  GcReport report_;
+};
+
+}  // namespace
+
+Result<GcReport> collect_garbage(const fs::path& state_folder, const GcOptions& options) {
+  KILN_TRY_ASSIGN(const auto folders, list_run_folders(state_folder));
+  Collector collector(options);
+  for (const auto& folder : folders) KILN_TRY(collector.visit(folder));
+  return collector.take();
+}
+
+}  // namespace kiln

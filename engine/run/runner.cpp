@@ -1,0 +1,116 @@
+#include "engine/run/runner.h"
+
+#include "engine/core/file.h"
+#include "engine/core/text.h"
+#include "engine/run/deadline.h"
+#include "engine/run/event_bus.h"
+#include "engine/run/phases.h"
+#include "engine/run/run_log.h"
+
+namespace kiln {
+namespace {
+
+/// Runs one phase between its two events.
+template <class Phase>
+auto in_phase(const RunContext& context, const std::string& name, Phase&& phase) {
+  ActivityScope scope(context.events, ActivityScope::Level::kPhase, name, "", name);
+  auto result = context.cancel.check() ? phase() : decltype(phase())(cancelled());
+  if (result) {
+    scope.succeeded();
+  } else {
+    scope.failed(result.error());
+  }
+  return result;
+}
+
+/// The one way through, DESIGN's picture in code.
+Result<DistributeOutcome> run_phases(const RunContext& context) {
+  KILN_TRY_ASSIGN(auto inputs, in_phase(context, "prepare", [&] { return prepare(context); }));
+  KILN_TRY_ASSIGN(auto attached,
+                  in_phase(context, "attach", [&] { return attach(std::move(inputs), context); }));
+  KILN_TRY_ASSIGN(auto customized, in_phase(context, "customize", [&] {
+                    return customize(std::move(attached), context);
+                  }));
+  KILN_TRY_ASSIGN(auto generalized, in_phase(context, "generalize", [&] {
+                    return generalize(std::move(customized), context);
+                  }));
+  KILN_TRY_ASSIGN(auto checked, in_phase(context, "check", [&] {
+                    return check(std::move(generalized), context);
+                  }));
+  return in_phase(context, "distribute", [&] { return distribute(std::move(checked), context); });
+}
+
+/// The serial console's log outlives the work folder.
+void clear_work(const RunFolder& folder, bool keep) {
+  std::error_code ignored;
+  std::filesystem::rename(folder.work() / "console.log", folder.path() / "console.log", ignored);
+  if (!keep) std::filesystem::remove_all(folder.work(), ignored);
+}
+
+RunState state_of(const BuildReport& report) {
+  if (report.errors.empty()) return RunState::kSucceeded;
+  if (report.errors.front().kind() == ErrorKind::kCancelled) return RunState::kCanceled;
+  return report.artifacts.empty() ? RunState::kFailed : RunState::kPartiallySucceeded;
+}
+
+void finish(BuildReport& report, RunRecord& record, EventSink& events) {
+  report.state = state_of(report);
+  if (!report.errors.empty()) record.fail_with(report.errors.front());
+  record.finish(report.state, report.errors.empty() ? "" : report.errors.front().summary());
+  if (auto saved = record.save(); !saved) report.errors.push_back(std::move(saved).error());
+  Event event;
+  event.type = EventType::kBuildFinished;
+  event.message = to_string(report.state);
+  event.fields["run"] = report.run_id;
+  events.emit(event);
+}
+
+}  // namespace
+
+Result<BuildReport> run_build(const Plan& plan,
+                              const BuildOptions& options,
+                              const BuildServices& services) {
+  KILN_TRY_ASSIGN(const auto folder, RunFolder::create(options.state_folder));
+  KILN_TRY(write_file_atomic(folder.path() / "template.json",
+                             services.redactor.redact(options.template_text)));
+  RunRecord record(folder.record(), folder.id(), plan_to_json(plan), services.redactor);
+  KILN_TRY(record.save());
+  RunLog log(folder.path());
+  EventBus bus(services.redactor);
+  bus.add(log);
+  bus.add(record);
+  bus.add(services.display);
+
+  BuildReport report{folder.id(), folder.path(), RunState::kFailed, {}, {}};
+  Event started;
+  started.type = EventType::kBuildStarted;
+  started.message = plan.checked.image_template.name;
+  started.fields = {{"run", folder.id()}, {"folder", folder.path().string()}};
+  bus.emit(started);
+
+  const Deadline deadline(services.cancel, plan.checked.image_template.build_timeout);
+  const RunContext context{plan,
+                           folder,
+                           bus,
+                           deadline.token(),
+                           services.runner,
+                           services.fetcher,
+                           services.redactor,
+                           record,
+                           options.cache_folder,
+                           options.output_folder,
+                           options.overwrite};
+  auto outcome = run_phases(context);
+  if (outcome) {
+    report.artifacts = std::move(outcome->artifacts);
+    report.errors = std::move(outcome->errors);
+  } else {
+    report.errors.push_back(deadline.explain(std::move(outcome).error()));
+  }
+  clear_work(folder, options.keep_on_failure && !report.errors.empty());
+  if (!log.trouble().empty()) warning(bus, log.trouble());
+  finish(report, record, bus);
+  return report;
+}
+
+}  // namespace kiln

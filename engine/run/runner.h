@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/core/fetcher.h"
+#include "engine/core/process_runner.h"
+#include "engine/core/redact.h"
+#include "engine/plan/plan.h"
+#include "engine/run/run_record.h"
+
+namespace kiln {
+
+/// What a build needs from its caller. All references outlive the build.
+struct BuildServices {
+  ProcessRunner& runner;
+  Fetcher& fetcher;
+  Redactor& redactor;
+  EventSink& display;  ///< a terminal or JSON lines
+  CancelToken cancel;
+};
+
+struct BuildOptions {
+  std::filesystem::path state_folder;
+  std::filesystem::path cache_folder;
+  std::filesystem::path output_folder;
+  std::string template_text;
+  bool overwrite = false;
+  bool keep_on_failure = false;  ///< leaves `work/` with the overlay behind
+};
+
+struct BuildReport {
+  std::string run_id;
+  std::filesystem::path run_folder;
+  RunState state = RunState::kFailed;
+  std::vector<Artifact> artifacts;
+  std::vector<Error> errors;  ///< empty exactly when state is kSucceeded
+};
+
+/// Runs a plan to its end. An error here means that not even a run folder could be made; whatever
+/// happens later is in the report and in the run's record.
+Result<BuildReport> run_build(const Plan& plan,
+                              const BuildOptions& options,
+                              const BuildServices& services);
+
+}  // namespace kiln
