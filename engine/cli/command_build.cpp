@@ -1,0 +1,94 @@
+// `kiln build`
+#include <fmt/format.h>
+
+#include "engine/cli/load_plan.h"
+#include "engine/core/text.h"
+#include "engine/run/runner.h"
+#include "uploaders/transport/fetcher.h"
+
+namespace kiln {
+namespace {
+
+struct BuildFlags {
+  PlanFlags plan;
+  std::filesystem::path output_folder = ".";
+  bool overwrite = false;
+  bool keep_on_failure = false;
+};
+
+std::string describe(const BuildReport& report) {
+  std::string text;
+  for (const auto& artifact : report.artifacts) {
+    text +=
+        fmt::format("{:<12} {}\n",
+                    artifact.run_output_name,
+                    artifact.artifact_uri.empty() ? artifact.artifact_id : artifact.artifact_uri);
+  }
+  return text + fmt::format("{:<12} {}\n", "run record", report.run_folder.string());
+}
+
+nlohmann::json to_json(const BuildReport& report) {
+  auto outputs = nlohmann::json::array();
+  for (const auto& artifact : report.artifacts) {
+    outputs.push_back({{"name", artifact.run_output_name},
+                       {"artifactUri", artifact.artifact_uri},
+                       {"artifactId", artifact.artifact_id},
+                       {"sizeBytes", artifact.size_bytes}});
+  }
+  return {{"run", report.run_id},
+          {"runFolder", report.run_folder.string()},
+          {"runState", to_string(report.state)},
+          {"runOutputs", outputs}};
+}
+
+Result<ExitCode> build(const BuildFlags& flags, Services& services) {
+  const auto& settings = services.settings;
+  KILN_TRY_ASSIGN(const auto loaded, load_plan(flags.plan, settings));
+  BuildOptions options;
+  options.state_folder = std::filesystem::absolute(settings.state_folder);
+  options.cache_folder = std::filesystem::absolute(settings.cache_folder);
+  options.output_folder = std::filesystem::absolute(flags.output_folder).lexically_normal();
+  options.template_text = loaded.template_text;
+  options.overwrite = flags.overwrite;
+  options.keep_on_failure = flags.keep_on_failure;
+  const auto fetcher = make_fetcher(loaded.plan.options.template_folder);
+  auto display = make_display(settings);
+  KILN_TRY_ASSIGN(
+      auto report,
+      run_build(loaded.plan,
+                options,
+                {*services.runner, *fetcher, services.redactor, *display, services.cancel}));
+  display.reset();  // the terminal's live line is gone before the result is printed
+  print_result(settings, describe(report), to_json(report));
+  if (report.errors.empty()) return ExitCode::kOk;
+  auto first = report.errors.front();
+  for (std::size_t i = 1; i < report.errors.size(); ++i) {
+    first = std::move(first).followed_by(report.errors[i]);
+  }
+  return std::move(first).cure(
+      fmt::format("`kiln runs logs {}` shows the whole log", report.run_id));
+}
+
+}  // namespace
+
+void add_build_command(CLI::App& app, Services& services) {
+  auto* command = app.add_subcommand("build", "Build the image that a template describes");
+  auto flags = std::make_shared<BuildFlags>();
+  flags->plan.add_to(*command);
+  command
+      ->add_option("--output-dir", flags->output_folder, "Where VHD distributors without uri write")
+      ->envname("KILN_OUTPUT_DIR")
+      ->capture_default_str();
+  command->add_flag("--overwrite", flags->overwrite, "Replace what already stands at a target");
+  command->add_flag(
+      "--keep-on-failure", flags->keep_on_failure, "Keep the work disk of a failed build");
+  command->footer(
+      "Credentials for page blobs come from the environment (AZURE_STORAGE_KEY,\n"
+      "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING) or from the blob's URL, never\n"
+      "from an option.");
+  command->callback([&services, flags] {
+    services.command = [&services, flags] { return build(*flags, services); };
+  });
+}
+
+}  // namespace kiln

@@ -1,0 +1,115 @@
+// `kiln image inspect|convert`
+#include <fmt/format.h>
+
+#include "disk/convert/fixed_vhd.h"
+#include "disk/extents/nbd_source.h"
+#include "disk/image/probe.h"
+#include "engine/cli/services.h"
+#include "engine/core/temp_dir.h"
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+Result<ExitCode> inspect(const std::filesystem::path& path, const Settings& settings) {
+  KILN_TRY_ASSIGN(const auto image, probe_image(path));
+  const auto azure_size = azure_virtual_size(image.virtual_size);
+  auto text = fmt::format(
+      "Image      {}\nFormat     {}\nDisk size  {} ({} bytes)\nFile size  {} bytes, {} on disk\n",
+      image.path.string(),
+      to_string(image.format),
+      format_bytes(image.virtual_size),
+      image.virtual_size,
+      image.file_size,
+      format_bytes(image.allocated_size));
+  if (image.format == DiskFormat::kFixedVhd && azure_size == image.virtual_size) {
+    text += "Azure      a fixed VHD of whole MiB, as Azure takes it\n";
+  } else {
+    text += fmt::format(
+        "Azure      needs a fixed VHD of whole MiB ({} bytes): `kiln image convert`\n", azure_size);
+  }
+  for (const auto& line : image.warnings) text += "Warning    " + line + "\n";
+  print_result(settings,
+               text,
+               {{"path", image.path.string()},
+                {"format", to_string(image.format)},
+                {"virtualSize", image.virtual_size},
+                {"fileSize", image.file_size},
+                {"allocatedSize", image.allocated_size},
+                {"azureVirtualSize", azure_size},
+                {"warnings", image.warnings}});
+  return ExitCode::kOk;
+}
+
+Result<std::unique_ptr<BlockSource>> open_source(const ImageInfo& image,
+                                                 const std::filesystem::path& socket_folder,
+                                                 Services& services) {
+  if (image.format == DiskFormat::kRaw || image.format == DiskFormat::kFixedVhd) {
+    return open_raw_source(image.path, image.virtual_size);
+  }
+  return open_nbd_source(
+      *services.runner, qemu_node(image, /*read_only=*/true), socket_folder, services.cancel);
+}
+
+Result<ExitCode> convert(const std::filesystem::path& from,
+                         const std::filesystem::path& to,
+                         bool overwrite,
+                         Services& services) {
+  std::error_code error;
+  if (!overwrite && std::filesystem::exists(to, error)) {
+    return fail(ErrorKind::kIo, "Image:TargetExists", "{} exists", to.string())
+        .cure("choose another name, or replace it with --overwrite");
+  }
+  if (std::filesystem::equivalent(from, to, error)) {
+    return fail(ErrorKind::kIo, "Image:SameFile", "source and target are the same file");
+  }
+  KILN_TRY_ASSIGN(const auto image, probe_image(from));
+  KILN_TRY_ASSIGN(const auto folder, TempDir::create());
+  KILN_TRY_ASSIGN(auto source, open_source(image, folder.path(), services));
+  auto display = make_display(services.settings);
+  const auto progress = [&](std::uint64_t done, std::uint64_t total) {
+    Event event;
+    event.type = EventType::kProgress;
+    event.message = "convert";
+    event.progress = Progress{done, total, "bytes"};
+    display->emit(event);
+  };
+  KILN_TRY_ASSIGN(const auto vhd, write_fixed_vhd(*source, to, services.cancel, progress));
+  display.reset();
+  print_result(services.settings,
+               fmt::format("{}  fixed VHD, {}, {} of data\n",
+                           vhd.path.string(),
+                           format_bytes(vhd.virtual_size),
+                           format_bytes(vhd.data_bytes)),
+               {{"path", vhd.path.string()},
+                {"virtualSize", vhd.virtual_size},
+                {"dataBytes", vhd.data_bytes}});
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_image_command(CLI::App& app, Services& services) {
+  auto* image = app.add_subcommand("image", "Inspect and convert disk images");
+  image->require_subcommand(1);
+  auto from = std::make_shared<std::filesystem::path>();
+  auto to = std::make_shared<std::filesystem::path>();
+  auto overwrite = std::make_shared<bool>(false);
+
+  auto* inspect_command = image->add_subcommand("inspect", "Format and sizes; reads headers only");
+  inspect_command->add_option("image", *from, "VHD, VHDX, qcow2 or raw")->required();
+  inspect_command->callback([&services, from] {
+    services.command = [&services, from] { return inspect(*from, services.settings); };
+  });
+  auto* convert_command = image->add_subcommand("convert", "Write an Azure-ready fixed VHD");
+  convert_command->add_option("source", *from, "VHD, VHDX, qcow2 or raw")->required();
+  convert_command->add_option("target", *to, "The VHD to write")->required();
+  convert_command->add_flag("--overwrite", *overwrite, "Replace the target");
+  convert_command->callback([&services, from, to, overwrite] {
+    services.command = [&services, from, to, overwrite] {
+      return convert(*from, *to, *overwrite, services);
+    };
+  });
+}
+
+}  // namespace kiln

@@ -1,0 +1,156 @@
+// `kiln runs list|show|logs|gc`
+#include <fmt/format.h>
+
+#include "engine/cli/services.h"
+#include "engine/core/file.h"
+#include "engine/core/json.h"
+#include "engine/core/text.h"
+#include "engine/run/run_folder.h"
+#include "engine/run/run_gc.h"
+
+namespace kiln {
+namespace {
+
+Result<nlohmann::json> read_record(const std::filesystem::path& folder) {
+  KILN_TRY_ASSIGN(auto text, read_file(folder / "run.json"));
+  auto record = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object()) {
+    return fail(ErrorKind::kIo, "Run:DamagedRecord", "run.json is not JSON").at(folder.string());
+  }
+  if (record.value("/lastRunStatus/runState"_json_pointer, std::string()) == "Running" &&
+      !run_is_alive(folder)) {
+    record["lastRunStatus"]["runState"] = "Interrupted";
+  }
+  return record;
+}
+
+std::string text_of(const nlohmann::json& record, const char* pointer) {
+  return record.value(nlohmann::json::json_pointer(pointer), std::string());
+}
+
+Result<ExitCode> list(const Settings& settings) {
+  KILN_TRY_ASSIGN(const auto folders, list_run_folders(settings.state_folder));
+  auto json = nlohmann::json::array();
+  std::string text = fmt::format("{:<25} {:<20} {:<24} {}\n", "RUN", "STATE", "START", "TEMPLATE");
+  for (const auto& folder : folders) {
+    const auto record = read_record(folder);
+    if (!record) continue;  // died before its first record; `runs gc` removes it
+    const auto state = text_of(*record, "/lastRunStatus/runState");
+    const auto start = text_of(*record, "/lastRunStatus/startTime");
+    const auto name = text_of(*record, "/plan/template");
+    text +=
+        fmt::format("{:<25} {:<20} {:<24} {}\n", folder.filename().string(), state, start, name);
+    json.push_back({{"id", folder.filename().string()},
+                    {"runState", state},
+                    {"startTime", start},
+                    {"template", name}});
+  }
+  print_result(settings, text, json);
+  return ExitCode::kOk;
+}
+
+std::string describe_record(const nlohmann::json& record, const std::filesystem::path& folder) {
+  auto text =
+      fmt::format("Run        {}\nState      {}\nStarted    {}\nEnded      {}\nTemplate   {}\n",
+                  text_of(record, "/id"),
+                  text_of(record, "/lastRunStatus/runState"),
+                  text_of(record, "/lastRunStatus/startTime"),
+                  text_of(record, "/lastRunStatus/endTime"),
+                  text_of(record, "/plan/template"));
+  for (const auto& phase : record.value("phases", nlohmann::json::array())) {
+    text += fmt::format("Phase      {:<12} {:>9}  {}\n",
+                        phase.value("name", ""),
+                        format_duration(std::chrono::milliseconds(phase.value("milliseconds", 0L))),
+                        phase.value("outcome", ""));
+  }
+  for (const auto& output : record.value("runOutputs", nlohmann::json::array())) {
+    text += fmt::format("Output     {:<12} {}\n",
+                        output.value("name", ""),
+                        output.value("/properties/artifactUri"_json_pointer, std::string()));
+  }
+  const auto message = text_of(record, "/lastRunStatus/message");
+  if (!message.empty()) text += fmt::format("Message    {}\n", printable(message));
+  return text + fmt::format("Folder     {}\n", folder.string());
+}
+
+Result<ExitCode> show(const std::string& id, const Settings& settings) {
+  KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
+  KILN_TRY_ASSIGN(const auto record, read_record(folder));
+  print_result(settings, describe_record(record, folder), record);
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> logs(const std::string& id, const std::string& step, const Settings& settings) {
+  KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
+  auto path = folder / "customization.log";
+  if (settings.log_format == LogFormat::kJson) path = folder / "events.jsonl";
+  if (step == "console") {
+    path = folder / "console.log";
+  } else if (!step.empty()) {
+    path = folder / "steps" / (step + ".log");
+  }
+  KILN_TRY_ASSIGN(const auto file, open_read_only(path));
+  std::string buffer(64 * kKiB, '\0');
+  while (true) {
+    const auto count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count <= 0) return ExitCode::kOk;
+    std::fwrite(buffer.data(), 1, static_cast<std::size_t>(count), stdout);
+  }
+}
+
+Result<ExitCode> gc(const GcOptions& options, const Settings& settings) {
+  KILN_TRY_ASSIGN(const auto report, collect_garbage(settings.state_folder, options));
+  std::string text;
+  auto removed = nlohmann::json::array();
+  for (const auto& run : report.interrupted) text += fmt::format("interrupted {}\n", run);
+  for (const auto& path : report.removed) {
+    text += fmt::format("{} {}\n", options.dry_run ? "would remove" : "removed", path.string());
+    removed.push_back(path.string());
+  }
+  text += fmt::format("{} {}\n", format_bytes(report.bytes), options.dry_run ? "to free" : "freed");
+  print_result(settings,
+               text,
+               {{"interrupted", report.interrupted},
+                {"removed", removed},
+                {"bytes", report.bytes},
+                {"dryRun", options.dry_run}});
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_runs_command(CLI::App& app, Services& services) {
+  auto* runs = app.add_subcommand("runs", "Look at recorded runs, clean up after them");
+  runs->require_subcommand(1);
+  auto id = std::make_shared<std::string>();
+  auto step = std::make_shared<std::string>();
+  auto options = std::make_shared<GcOptions>();
+  auto days = std::make_shared<unsigned>(0);
+
+  runs->add_subcommand("list", "All runs, oldest first")->callback([&services] {
+    services.command = [&services] { return list(services.settings); };
+  });
+  auto* show_command = runs->add_subcommand("show", "One run: state, phases, outputs");
+  show_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")->required();
+  show_command->callback([&services, id] {
+    services.command = [&services, id] { return show(*id, services.settings); };
+  });
+  auto* logs_command = runs->add_subcommand("logs", "A run's log");
+  logs_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")->required();
+  logs_command->add_option(
+      "--step", *step, "Only one step's output, e.g. customize-01; or console");
+  logs_command->callback([&services, id, step] {
+    services.command = [&services, id, step] { return logs(*id, *step, services.settings); };
+  });
+  auto* gc_command = runs->add_subcommand("gc", "Clean up after killed runs; remove old ones");
+  gc_command->add_option("--older-than", *days, "Also remove runs that ended so many days ago");
+  gc_command->add_flag("--dry-run", options->dry_run, "Only show what would be removed");
+  gc_command->callback([&services, options, days] {
+    services.command = [&services, options, days] {
+      if (*days > 0) options->older_than = std::chrono::hours(24 * *days);
+      return gc(*options, services.settings);
+    };
+  });
+}
+
+}  // namespace kiln

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "engine/core/error.h"
+
+namespace kiln {
+
+/// The program's contract with scripts; documented in README.
+enum class ExitCode : int {
+  kOk = 0,
+  kBuildFailed = 1,
+  kUsage = 2,  ///< command line or template
+  kHostNotReady = 3,
+  kCancelled = 4,
+  kInternal = 70,  ///< EX_SOFTWARE of sysexits.h
+};
+
+/// For errors while working. Errors of the template kind mean the template wherever they appear.
+constexpr ExitCode exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidTemplate:
+      return ExitCode::kUsage;
+    case ErrorKind::kHostNotReady:
+      return ExitCode::kHostNotReady;
+    case ErrorKind::kCancelled:
+      return ExitCode::kCancelled;
+    case ErrorKind::kInternal:
+      return ExitCode::kInternal;
+    default:
+      return ExitCode::kBuildFailed;
+  }
+}
+
+}  // namespace kiln

@@ -1,0 +1,56 @@
+#include "engine/cli/load_plan.h"
+
+#include <map>
+
+#include "customizers/generalize/generalize.h"
+#include "engine/core/file.h"
+#include "engine/template/parse.h"
+
+namespace kiln {
+
+void PlanFlags::add_to(CLI::App& command) {
+  static const std::map<std::string, AcceleratorChoice> kAccelerators = {
+      {"auto", AcceleratorChoice::kAuto},
+      {"kvm", AcceleratorChoice::kKvm},
+      {"tcg", AcceleratorChoice::kTcg}};
+  command.add_option("template", template_path, "An AIB image template")->required();
+  command.add_option("--accel", sandbox.accelerator, "auto falls back to emulation with a warning")
+      ->envname("KILN_ACCEL")
+      ->transform(
+          CLI::CheckedTransformer(kAccelerators, CLI::ignore_case).description("auto|kvm|tcg"));
+  command.add_option("--memory", sandbox.memory_mib, "Memory of the sandbox in MiB")
+      ->check(CLI::Range(512, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--vcpus", sandbox.vcpus, "Processors of the sandbox")
+      ->check(CLI::Range(1, 255))
+      ->capture_default_str();
+  command.add_flag("--network", sandbox.network, "Give the sandbox a user-mode network card");
+  command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");
+  std::string operations;
+  for (const auto& operation : generalize_operations()) {
+    operations += fmt::format("\n  {:<18} {}", operation.name, operation.help);
+  }
+  command
+      .add_option(
+          "--generalize-skip", generalize_skip, "Leave out operations of generalize:" + operations)
+      ->delimiter(',')
+      ->type_name("NAME,...");
+}
+
+Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings) {
+  KILN_TRY_ASSIGN(auto text, read_file(flags.template_path));
+  KILN_TRY_ASSIGN(auto image_template, parse_template(text, flags.template_path.string()));
+  KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
+  PlanOptions options;
+  options.catalog = settings.catalog;
+  options.template_folder = std::filesystem::absolute(flags.template_path).parent_path();
+  options.sandbox = flags.sandbox;
+  options.generalize_skip = flags.generalize_skip;
+  if (flags.step_timeout_minutes > 0) {
+    options.step_time_limit = std::chrono::minutes(flags.step_timeout_minutes);
+  }
+  KILN_TRY_ASSIGN(auto plan, make_plan(std::move(checked), std::move(options)));
+  return LoadedPlan{std::move(plan), std::move(text)};
+}
+
+}  // namespace kiln

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "engine/core/event.h"
+
+namespace kiln {
+
+/// The step list for a person, on standard error. On a terminal the last line lives: what is going
+/// on, for how long, how far. Elsewhere only whole lines are written, progress every ten seconds.
+class TextRenderer : public EventSink {
+ public:
+  explicit TextRenderer(bool is_terminal);
+  ~TextRenderer() override;
+  void emit(const Event& event) noexcept override;
+
+ private:
+  void line(const std::string& text);
+  void finished(const Event& event);
+  void show_progress(const Event& event);
+  void draw_status();
+  void clear_status();
+  [[nodiscard]] std::string mark(const std::string& outcome) const;
+
+  bool is_terminal_;
+  std::mutex mutex_;
+  std::string activity_;  ///< what the status line is about; empty hides it
+  std::string progress_;
+  bool status_shown_ = false;
+  std::chrono::steady_clock::time_point activity_start_;
+  std::chrono::steady_clock::time_point last_progress_line_;
+  std::jthread ticker_;
+};
+
+}  // namespace kiln
