@@ -1,0 +1,125 @@
+"""The command line without a virtual machine: exit codes, results, what must not be written."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from harness import KilnTest
+
+
+class CommandLine(KilnTest):
+    def small_image(self, name="disk.raw", size=1 << 20):
+        path = self.home / name
+        with open(path, "wb") as file:
+            file.truncate(size)
+            file.seek(4096)
+            file.write(b"data" * 1024)
+        return path
+
+    def test_usage_errors_exit_2(self):
+        self.kiln(code=2)
+        self.kiln("bulid", code=2)
+        self.kiln("build", code=2)
+        self.kiln("image", "convert", "only-one", code=2)
+
+    def test_help_and_version_exit_0(self):
+        self.assertIn("kiln", self.kiln("--version").stdout)
+        self.assertIn("Exit codes", self.kiln("--help").stdout)
+        self.assertIn("machine-id", self.kiln("build", "--help").stdout)
+
+    def test_template_error_names_pointer_line_and_column(self):
+        path = self.home / "bad.json"
+        path.write_text('{\n  "type": "Microsoft.VirtualMachineImages/imageTemplates",\n'
+                        '  "properties": {"source": {"type": "KilnLocalImage", "path": "x"},\n'
+                        '    "customize": [{"type": "Shell", "inlin": ["true"]}],\n'
+                        '    "distribute": [{"type": "VHD", "runOutputName": "vhd"}]}\n}\n')
+        error = self.kiln("validate", path, code=2).stderr
+        self.assertIn("bad.json:4:", error)
+        self.assertIn("/properties/customize/0/inlin", error)
+        self.assertIn('did you mean "inline"', error)
+
+    def test_unsupported_part_is_refused_not_ignored(self):
+        image = self.small_image()
+        template = self.template(image, [], optimize={"vmBoot": {"state": "Enabled"}})
+        error = self.kiln("validate", template, code=2).stderr
+        self.assertIn("/properties/optimize", error)
+
+    def test_validate_plan_and_doctor_write_nothing(self):
+        template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
+        before = sorted(self.home.rglob("*"))
+        self.kiln("validate", template)
+        self.assertIn("Shell", self.kiln("plan", template).stdout)
+        self.kiln("doctor", KILN_CACHE_DIR=str(self.home / "cache"))
+        self.assertEqual(sorted(self.home.rglob("*")), before)
+
+    def test_plan_is_stable_json(self):
+        template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
+        first = self.kiln("--log-format", "json", "plan", template).stdout
+        self.assertEqual(first, self.kiln("--log-format", "json", "plan", template).stdout)
+        self.assertEqual(json.loads(first)["steps"][0]["id"], "customize-01")
+
+    def test_image_convert_and_inspect(self):
+        raw = self.small_image(size=3 * 512 * 1024 + 512)
+        vhd = self.home / "out.vhd"
+        self.kiln("image", "convert", raw, vhd)
+        shown = json.loads(self.kiln("--log-format", "json", "image", "inspect", vhd).stdout)
+        self.assertEqual(shown["format"], "vhd-fixed")
+        self.assertEqual(shown["virtualSize"], 2 << 20)
+        subprocess.run(["qemu-img", "compare", "-f", "raw", "-F", "vpc", str(raw), str(vhd)], check=True)
+        error = self.kiln("image", "convert", raw, vhd, code=1).stderr
+        self.assertIn("--overwrite", error)
+
+    def test_hostile_source_is_refused(self):
+        base = self.small_image()
+        overlay = self.home / "overlay.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", "raw", str(overlay)],
+                       check=True)
+        error = self.kiln("image", "inspect", overlay, code=1).stderr
+        self.assertIn("backing", error)
+
+    def test_catalog_round_trip(self):
+        image = self.small_image()
+        urn = "Debian:debian-12:12-gen2:12.0.1"
+        self.kiln("catalog", "add", urn, image, "--os-type", "Linux", "--generation", "V2")
+        self.assertIn(urn, self.kiln("catalog", "list").stdout)
+        self.kiln("catalog", "verify")
+        image.write_bytes(b"x" * (1 << 20))
+        self.assertIn(str(image), self.kiln("catalog", "verify", code=1).stderr)
+        self.kiln("catalog", "remove", urn)
+        self.assertNotIn(urn, self.kiln("catalog", "list").stdout)
+
+    def test_missing_catalog_entry_names_the_command_that_adds_it(self):
+        template = self.template(self.small_image(), [])
+        body = json.loads(template.read_text())
+        body["properties"]["source"] = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12",
+                                        "sku": "12-gen2", "version": "latest"}
+        template.write_text(json.dumps(body))
+        self.assertIn("kiln catalog add", self.kiln("plan", template, code=1).stderr)
+
+    def test_unknown_run_and_empty_list(self):
+        self.assertIn("RUN", self.kiln("runs", "list").stdout)
+        self.kiln("runs", "show", "nothing", code=1)
+        self.kiln("runs", "gc")
+
+    def test_target_is_checked_before_any_work(self):
+        template = self.template(self.small_image(), [])
+        (self.output / "sample.vhd").write_text("precious")
+        error = self.kiln("build", template, code=1).stderr
+        self.assertIn("--overwrite", error)
+        self.assertEqual((self.output / "sample.vhd").read_text(), "precious")
+        self.assertEqual([phase["name"] for phase in self.record()["phases"]], ["prepare"])
+
+    def test_planted_secret_appears_nowhere(self):
+        secret = "c2VjcmV0LXBsYW50ZWQtZm9yLWEtdGVzdA=="
+        template = self.template(self.small_image(), [], [
+            {"type": "VHD", "runOutputName": "blob", "uri": "http://127.0.0.1:9/devstoreaccount1/vhds/x.vhd"}])
+        done = self.kiln("build", template, code=1, AZURE_STORAGE_KEY=secret)
+        self.assertNotIn(secret, done.stdout + done.stderr)
+        for path in self.home.rglob("*"):
+            if path.is_file() and os.access(path, os.R_OK):
+                self.assertNotIn(secret.encode(), path.read_bytes(), path)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,124 @@
+"""Steps as a template's author meets them: order, output, failures, limits, isolation."""
+
+import hashlib
+import http.server
+import json
+import threading
+import time
+import unittest
+
+from harness import KilnTest, guest
+
+
+def shell(*lines, **fields):
+    return {"type": "Shell", "inline": list(lines), **fields}
+
+
+class Steps(KilnTest):
+    def build(self, customize, code=0, *flags, **properties):
+        image = guest("layout-ext4.qcow2")
+        return self.kiln("build", *flags, self.template(image, customize, **properties), code=code)
+
+    def step_log(self, step):
+        return (self.run_folder() / "steps" / f"{step}.log").read_bytes()
+
+    def test_many_kinds_of_steps_in_one_build(self):
+        script = b"#!/bin/bash\r\necho fetched script runs in $BASH_VERSION\r\n"
+        (self.home / "setup.sh").write_bytes(script)
+        (self.home / "motd").write_text("made by a File step\n")
+        self.build([
+            shell("id -u", "echo to stderr >&2", "pwd", name="who"),
+            shell("sudo -n id -u", name="sudo works where the image has none"),
+            shell("ls /sys/class/net", "! ip route 2>/dev/null | grep -q default", name="no network"),
+            {"type": "Shell", "scriptUri": "setup.sh", "sha256Checksum": hashlib.sha256(script).hexdigest()},
+            {"type": "File", "sourceUri": "motd", "destination": "/etc/motd"},
+            shell("cat /etc/motd", "touch /etc/kiln-was-here"),
+            shell("(setsid sleep 1000 &) ; echo left behind"),
+            shell("pgrep sleep && exit 1 || echo nothing left"),
+        ])
+        self.assertEqual(self.step_log("customize-01").splitlines()[0], b"0")
+        self.assertIn(b"to stderr", self.step_log("customize-01"))
+        self.assertEqual(self.step_log("customize-02").split(), [b"0"])
+        self.assertEqual(self.step_log("customize-03").split(), [b"lo"])
+        self.assertIn(b"fetched script runs in 5", self.step_log("customize-04"))
+        self.assertIn(b"made by a File step", self.step_log("customize-06"))
+        self.assertIn(b"nothing left", self.step_log("customize-08"))
+        log = (self.run_folder() / "customization.log").read_text()
+        self.assertIn("PACKER", log)
+        self.assertIn("==> azure-arm: to stderr", log)
+        self.assertEqual(self.record()["lastRunStatus"]["runState"], "Succeeded")
+
+    def test_a_failing_step_says_why_and_leaves_nothing(self):
+        done = self.build([shell("echo before", "ls /no/such/file", "echo never")], 1)
+        self.assertIn("/no/such/file", done.stderr)
+        self.assertIn("exit code 2", done.stderr)
+        self.assertNotIn("never", done.stderr)
+        self.assertEqual(list(self.output.iterdir()), [])
+        self.assertFalse((self.run_folder() / "work").exists())
+        self.assertEqual(self.record()["lastRunStatus"]["runState"], "Failed")
+        self.assertEqual(self.record()["error"]["kind"], "GuestFailed")
+
+    def test_a_wrong_checksum_stops_before_any_sandbox(self):
+        (self.home / "setup.sh").write_text("true\n")
+        step = {"type": "Shell", "scriptUri": "setup.sh", "sha256Checksum": "0" * 64}
+        done = self.build([step], 1)
+        self.assertIn("/properties/customize/0", done.stderr)
+        self.assertEqual([phase["name"] for phase in self.record()["phases"]], ["prepare"])
+
+    def test_a_build_that_takes_too_long_is_ended(self):
+        started = time.monotonic()
+        done = self.build([shell("sleep 600")], 1, buildTimeoutInMinutes=1)
+        self.assertLess(time.monotonic() - started, 90)
+        self.assertIn("buildTimeoutInMinutes", done.stderr)
+        self.assertEqual(self.sandboxes(), [])
+
+    def test_much_output_and_slow_output_arrive_whole(self):
+        image = guest("layout-ext4.qcow2")
+        template = self.template(image, [
+            shell("yes 0123456789012345678901234567890123456789012345678 | head -c 200000000"),
+            shell("for i in $(seq 60); do echo tick $i; sleep 1; done"),
+        ])
+        process = self.start("build", template)
+        ticks = []
+        for line in process.stderr:
+            if '"step.output"' not in line or "tick" not in line:
+                continue
+            if json.loads(line).get("stepId") == "customize-02":
+                ticks.append(time.monotonic())
+        output, _ = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(len(ticks), 60)
+        self.assertGreater(ticks[-1] - ticks[0], 50)
+        longest = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
+        self.assertLess(longest, 5, "lines did not arrive while the step ran")
+        self.assertEqual(len(self.step_log("customize-01")), 200_000_000)
+
+    def test_inputs_over_http_are_pinned(self):
+        script = b"echo over http\n"
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(script)))
+                self.end_headers()
+                self.wfile.write(script)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        uri = f"http://127.0.0.1:{server.server_port}/setup.sh?sig=verysecretvalue"
+        self.build([{"type": "Shell", "scriptUri": uri}])
+        self.assertIn(b"over http", self.step_log("customize-01"))
+        record = self.record()
+        self.assertEqual(record["inputs"][0]["sha256"], hashlib.sha256(script).hexdigest())
+        self.assertNotIn("verysecretvalue", json.dumps(record))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+#include "engine/cli/render_text.h"
+
+#include <gtest/gtest.h>
+
+namespace kiln {
+namespace {
+
+/// What a renderer writes to standard error for `use`.
+template <class Use>
+std::string written(bool is_terminal, Use&& use) {
+  testing::internal::CaptureStderr();
+  {
+    TextRenderer renderer(is_terminal);
+    use(renderer);
+  }
+  return testing::internal::GetCapturedStderr();
+}
+
+Event output(std::string line) {
+  Event event;
+  event.type = EventType::kStepOutput;
+  event.message = std::move(line);
+  event.fields["stream"] = "stdout";
+  return event;
+}
+
+TEST(RenderText, ShowsEachStepWithItsOutcomeAndTime) {
+  const auto text = written(false, [](TextRenderer& renderer) {
+    ActivityScope step(
+        renderer, ActivityScope::Level::kStep, "customize", "customize-01", "Shell: a");
+    renderer.emit(output("hello"));
+    step.succeeded();
+  });
+  EXPECT_NE(text.find("  .. Shell: a\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("    | hello\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("ok Shell: a"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "no escapes where there is no terminal";
+}
+
+TEST(RenderText, AGuestCannotReachTheTerminalsControlSequences) {
+  for (const bool is_terminal : {false, true}) {
+    const auto text = written(is_terminal, [](TextRenderer& renderer) {
+      renderer.emit(
+          output("a\x1b]0;title\x07"
+                 "b\r\x7f"));
+    });
+    EXPECT_NE(text.find(R"(a\x1b]0;title\x07b\x0d\x7f)"), std::string::npos) << text;
+  }
+}
+
+TEST(RenderText, TheStatusLineIsGoneAtTheEnd) {
+  const auto text = written(true, [](TextRenderer& renderer) {
+    ActivityScope step(
+        renderer, ActivityScope::Level::kStep, "customize", "customize-01", "Shell: a");
+  });
+  const auto status = text.rfind("\xe2\x80\xa2");
+  ASSERT_NE(status, std::string::npos) << text;
+  EXPECT_NE(text.find("\r\x1b[K", status), std::string::npos) << text;
+}
+
+TEST(RenderText, ProgressIsInBytesAndPercent) {
+  const auto text = written(true, [](TextRenderer& renderer) {
+    ActivityScope step(renderer, ActivityScope::Level::kStep, "distribute", "distribute-01", "VHD");
+    Event event;
+    event.type = EventType::kProgress;
+    event.progress = Progress{1U << 20U, 4U << 20U, "bytes"};
+    renderer.emit(event);
+  });
+  EXPECT_NE(text.find("1.0 MiB of 4.0 MiB (25%)"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace kiln

@@ -1,0 +1,109 @@
+#include "engine/run/run_gc.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "engine/core/file.h"
+#include "engine/core/temp_dir.h"
+#include "engine/run/run_folder.h"
+#include "engine/run/run_record.h"
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RunGcTest : public testing::Test {
+ protected:
+  /// A run folder as a process leaves it: with a record in `state`, an overlay and a partial file.
+  fs::path leave_run(RunState state) {
+    const auto folder = RunFolder::create(state_.path());
+    EXPECT_OK(folder);
+    partial_ = state_.path() / "out.vhd.partial";
+    std::ofstream(partial_) << "half";
+    std::ofstream(folder->work() / "overlay.qcow2") << std::string(8192, 'x');
+    std::ofstream(folder->work() / "console.log") << "kernel says";
+    RunRecord record(folder->record(), folder->id(), {}, redactor_);
+    record.set_partial_files({partial_});
+    if (state != RunState::kRunning) record.finish(state, "");
+    EXPECT_OK(record.save());
+    return folder->path();
+  }
+
+  nlohmann::json record_of(const fs::path& folder) {
+    return nlohmann::json::parse(read_file(folder / "run.json").value_or("{}"));
+  }
+
+  Redactor redactor_;
+  TempDir state_ = *TempDir::create();
+  fs::path partial_;
+};
+
+TEST_F(RunGcTest, EndsAnInterruptedRunAndRemovesWhatItLeft) {
+  const auto folder = leave_run(RunState::kRunning);
+  const auto report = collect_garbage(state_.path(), {});
+  ASSERT_OK(report);
+  EXPECT_EQ(report->interrupted, std::vector{folder.filename().string()});
+  EXPECT_FALSE(fs::exists(folder / "work"));
+  EXPECT_FALSE(fs::exists(partial_));
+  EXPECT_TRUE(fs::exists(folder / "console.log"));
+  EXPECT_EQ(record_of(folder)["lastRunStatus"]["runState"], "Failed");
+  EXPECT_GT(report->bytes, 8000U);
+
+  const auto again = collect_garbage(state_.path(), {});
+  ASSERT_OK(again);
+  EXPECT_TRUE(again->interrupted.empty());
+  EXPECT_TRUE(again->removed.empty());
+}
+
+TEST_F(RunGcTest, DryRunTouchesNothing) {
+  const auto folder = leave_run(RunState::kRunning);
+  GcOptions options;
+  options.dry_run = true;
+  const auto report = collect_garbage(state_.path(), options);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->removed.size(), 2U);
+  EXPECT_TRUE(fs::exists(folder / "work" / "overlay.qcow2"));
+  EXPECT_TRUE(fs::exists(partial_));
+  EXPECT_EQ(record_of(folder)["lastRunStatus"]["runState"], "Running");
+}
+
+TEST_F(RunGcTest, LeavesALiveRunAlone) {
+  const auto folder = leave_run(RunState::kRunning);
+  const auto alive = RunFolder::adopt(folder);
+  ASSERT_OK(alive);
+  ASSERT_OK(collect_garbage(state_.path(), {}));
+  EXPECT_TRUE(fs::exists(folder / "work"));
+  EXPECT_TRUE(fs::exists(partial_));
+}
+
+TEST_F(RunGcTest, KeepsFinishedRunsUntilTheyAreOld) {
+  const auto folder = leave_run(RunState::kSucceeded);
+  ASSERT_OK(collect_garbage(state_.path(), {}));
+  EXPECT_TRUE(fs::exists(partial_)) << "a finished run's outputs are not gc's business";
+  EXPECT_FALSE(fs::exists(folder / "work"));
+  GcOptions options;
+  options.older_than = std::chrono::hours(24);
+  ASSERT_OK(collect_garbage(state_.path(), options));
+  EXPECT_TRUE(fs::exists(folder / "run.json"));
+  fs::last_write_time(folder / "run.json",
+                      fs::file_time_type::clock::now() - std::chrono::hours(25));
+  ASSERT_OK(collect_garbage(state_.path(), options));
+  EXPECT_FALSE(fs::exists(folder));
+}
+
+TEST_F(RunGcTest, RemovesAFolderThatNeverGotARecord) {
+  fs::path path;
+  {
+    const auto folder = RunFolder::create(state_.path());
+    ASSERT_OK(folder);
+    path = folder->path();
+  }
+  ASSERT_OK(collect_garbage(state_.path(), {}));
+  EXPECT_FALSE(fs::exists(path));
+}
+
+}  // namespace
+}  // namespace kiln
