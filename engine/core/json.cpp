@@ -265,7 +265,7 @@ struct JsonReader::Document {
   std::shared_ptr<const Node> positions;  ///< null for a value computed elsewhere
 };
 
-Result<JsonReader> JsonReader::parse(std::string text, std::string name) {
+Result<JsonReader> JsonReader::parse(const std::string& text, std::string name) {
   if (const auto byte = nested_too_deep(text)) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Json:TooDeep",

@@ -21,7 +21,7 @@ class JsonReader {
  public:
   /// @param name how messages call the document, usually its path
   /// Refuses duplicate keys, which would silently hide a value, and nesting deeper than 128.
-  static Result<JsonReader> parse(std::string text, std::string name);
+  static Result<JsonReader> parse(const std::string& text, std::string name);
   /// Wraps a value computed elsewhere; its positions are pointers only.
   static JsonReader of(nlohmann::json value, std::string name);
   /// This place with another value, e.g. an evaluated one. Positions inside stay the original's.

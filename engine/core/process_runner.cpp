@@ -42,15 +42,18 @@ Result<Pipe> make_pipe() {
 std::vector<std::string> child_environment(const Command& command) {
   std::vector<std::string> environment = {"LC_ALL=C.UTF-8"};
   for (const char* name : {"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR"}) {
-    if (const char* value = std::getenv(name))
-      environment.push_back(std::string(name) + "=" + value);
+    const char* value = std::getenv(name);
+    if (value != nullptr) environment.push_back(fmt::format("{}={}", name, value));
   }
-  for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment) {
+    environment.push_back(fmt::format("{}={}", name, value));
+  }
   return environment;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (auto& string : strings) result.push_back(string.data());
   result.push_back(nullptr);
   return result;
@@ -183,7 +186,7 @@ bool drain(int fd, std::string& capture, Keep&& keep) {
   return true;
 }
 
-class ForkedChild : public ChildProcess {
+class ForkedChild final : public ChildProcess {
  public:
   explicit ForkedChild(Spawned spawned)
       : pid_(spawned.pid), reader_([this, fd = std::move(spawned.err)] { collect(fd); }) {}
@@ -354,7 +357,7 @@ std::filesystem::path find_program(std::string_view program) {
   }
   const char* path = std::getenv("PATH");
   for (const auto& folder : split(path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin", ':')) {
-    const auto candidate = std::filesystem::path(folder) / program;
+    auto candidate = std::filesystem::path(folder) / program;
     if (candidate.is_absolute() && runnable(candidate)) return candidate;
   }
   return {};

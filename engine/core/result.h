@@ -49,11 +49,12 @@ Error fail(ErrorKind kind, std::string code, fmt::format_string<Args...> format,
   } while (false)
 
 /// `KILN_TRY_ASSIGN(auto file, open(path));`
-#define KILN_TRY_ASSIGN(declaration, expression)                   \
-  auto KILN_CONCAT(kiln_result_, __LINE__) = (expression);         \
-  if (!KILN_CONCAT(kiln_result_, __LINE__)) {                      \
-    return std::move(KILN_CONCAT(kiln_result_, __LINE__)).error(); \
-  }                                                                \
+#define KILN_TRY_ASSIGN(declaration, expression)                                              \
+  auto KILN_CONCAT(kiln_result_, __LINE__) = (expression);                                    \
+  if (!KILN_CONCAT(kiln_result_, __LINE__)) {                                                 \
+    return std::move(KILN_CONCAT(kiln_result_, __LINE__)).error();                            \
+  }                                                                                           \
+  /* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration cannot stand in parentheses */ \
   declaration = *std::move(KILN_CONCAT(kiln_result_, __LINE__))
 
 /// A broken invariant is a defect: stop at once rather than write a wrong image.

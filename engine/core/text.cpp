@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/chrono.h>
@@ -136,7 +137,7 @@ std::string format_bytes(std::uint64_t bytes) {
 std::string format_duration(std::chrono::milliseconds duration) {
   const auto seconds = static_cast<double>(duration.count()) / 1000.0;
   if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
-  const auto whole = static_cast<long>(seconds + 0.5);
+  const auto whole = std::lround(seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }

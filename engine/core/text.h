@@ -34,7 +34,7 @@ std::string format_time(std::chrono::system_clock::time_point time);
 /// so that memory stays bounded whatever a guest prints.
 class LineSplitter {
  public:
-  static constexpr std::size_t kMaxLine = 16 * 1024;
+  static constexpr std::size_t kMaxLine = 16384;
 
   template <class Sink>
   void feed(std::string_view data, Sink&& sink) {
