@@ -108,7 +108,7 @@ Result<std::vector<CatalogEntry>> Catalog::list() const {
   auto text = read_file(file_);
   if (!text && text.error().kind() == ErrorKind::kNotFound) return std::vector<CatalogEntry>();
   if (!text) return std::move(text).error().cure("check the catalog's path and its permissions");
-  auto entries = parse_catalog(*std::move(text), file_.string());
+  auto entries = parse_catalog(*text, file_.string());
   if (!entries) return std::move(entries).error().while_doing("reading the catalog");
   return entries;
 }

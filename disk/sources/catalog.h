@@ -64,7 +64,7 @@ class Catalog {
 };
 
 /// The file's format, for the fuzz target as much as for Catalog.
-Result<std::vector<CatalogEntry>> parse_catalog(std::string text, std::string name);
+Result<std::vector<CatalogEntry>> parse_catalog(const std::string& text, std::string name);
 std::string write_catalog(const std::vector<CatalogEntry>& entries);
 
 }  // namespace kiln

@@ -67,8 +67,8 @@ Result<CatalogEntry> read_entry(const JsonReader& json) {
 
 }  // namespace
 
-Result<std::vector<CatalogEntry>> parse_catalog(std::string text, std::string name) {
-  KILN_TRY_ASSIGN(const auto document, JsonReader::parse(std::move(text), std::move(name)));
+Result<std::vector<CatalogEntry>> parse_catalog(const std::string& text, std::string name) {
+  KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, std::move(name)));
   KILN_TRY_ASSIGN(const auto version_field, document.require("kilnCatalog"));
   KILN_TRY_ASSIGN(const auto version, version_field.as_integer(1, INT32_MAX));
   if (version > kFormatVersion) {

@@ -127,12 +127,12 @@ Result<void> check_error_handling(const JsonReader& properties) {
     if (value == "abort") {
       return not_yet_supported(*field,
                                "keeping the build after a failure (abort)",
-                               "write \"cleanup\", which is also the default");
+                               R"(write "cleanup", which is also the default)");
     }
     return field
         ->error("Template:BadValue",
                 fmt::format("\"{}\" is not a way to handle errors", printable(value, 40)))
-        .cure("write \"cleanup\" or \"abort\"");
+        .cure(R"(write "cleanup" or "abort")");
   }
   return {};
 }
@@ -207,16 +207,16 @@ Result<ImageTemplate> read_resource(const JsonReader& resource,
 
 }  // namespace
 
-Result<ImageTemplate> parse_template(std::string text, std::string name) {
+Result<ImageTemplate> parse_template(const std::string& text, const std::string& name) {
   if (text.size() > kLargestTemplate) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Template:TooLarge",
                 "the template is larger than {}",
                 format_bytes(kLargestTemplate))
-        .at(std::move(name))
+        .at(name)
         .cure("move scripts out of it, into files named by scriptUri");
   }
-  KILN_TRY_ASSIGN(const auto document, JsonReader::parse(std::move(text), name));
+  KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, name));
   KILN_TRY(check_document_kind(document));
   std::vector<std::string> notices;
   KILN_TRY_ASSIGN(const auto resource, resolve_expressions(document, notices));
@@ -226,7 +226,7 @@ Result<ImageTemplate> parse_template(std::string text, std::string name) {
 Result<ImageTemplate> load_template(const std::filesystem::path& path) {
   auto text = read_file(path, 2 * kLargestTemplate);
   if (!text) return std::move(text).error().cure("check the path of the template");
-  return parse_template(*std::move(text), path.string());
+  return parse_template(*text, path.string());
 }
 
 }  // namespace kiln

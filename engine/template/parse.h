@@ -15,7 +15,7 @@ namespace kiln {
 /// @param text untrusted; at most 4 MiB, which is the service's own limit
 /// @param name how messages call the document, usually its path; names the template where the
 ///   document itself does not
-Result<ImageTemplate> parse_template(std::string text, std::string name);
+Result<ImageTemplate> parse_template(const std::string& text, const std::string& name);
 
 Result<ImageTemplate> load_template(const std::filesystem::path& path);
 

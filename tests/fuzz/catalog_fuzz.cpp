@@ -7,7 +7,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(size, '\0');
   if (size > 0) std::memcpy(text.data(), data, size);
-  const auto entries = kiln::parse_catalog(std::move(text), "fuzz.json");
+  const auto entries = kiln::parse_catalog(text, "fuzz.json");
   if (!entries) {
     KILN_CHECK(!entries.error().where().empty() && !entries.error().cure().empty());
     return 0;

@@ -22,7 +22,7 @@ void visit(const kiln::JsonReader& place) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(size, '\0');
   if (size > 0) std::memcpy(text.data(), data, size);
-  const auto document = kiln::JsonReader::parse(std::move(text), "fuzz");
+  const auto document = kiln::JsonReader::parse(text, "fuzz");
   if (document) {
     visit(*document);
   } else {

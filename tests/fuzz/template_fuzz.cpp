@@ -7,7 +7,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(size, '\0');
   if (size > 0) std::memcpy(text.data(), data, size);
-  const auto parsed = kiln::parse_template(std::move(text), "fuzz.json");
+  const auto parsed = kiln::parse_template(text, "fuzz.json");
   if (parsed) {
     KILN_CHECK(!parsed->name.empty() && parsed->name.size() <= 64);
     KILN_CHECK(!parsed->source.body.where().empty());

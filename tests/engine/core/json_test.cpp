@@ -10,14 +10,14 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-JsonReader parsed(std::string text) {
-  auto reader = JsonReader::parse(std::move(text), "t.json");
+JsonReader parsed(const std::string& text) {
+  auto reader = JsonReader::parse(text, "t.json");
   EXPECT_OK(reader);
   return reader ? *reader : JsonReader::of(nullptr, "broken");
 }
 
-Error failure(std::string text) {
-  auto reader = JsonReader::parse(std::move(text), "t.json");
+Error failure(const std::string& text) {
+  auto reader = JsonReader::parse(text, "t.json");
   EXPECT_FALSE(reader.has_value());
   return reader ? Error(ErrorKind::kInternal, "Test:Parsed", "it parsed") : reader.error();
 }

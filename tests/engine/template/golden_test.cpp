@@ -24,8 +24,8 @@ std::vector<fs::path> samples(const std::string& folder) {
 
 /// The way the sample would be named on a command line in its own folder.
 Result<ImageTemplate> parse_sample(const fs::path& path) {
-  KILN_TRY_ASSIGN(auto text, read_file(path));
-  return parse_template(std::move(text), path.filename().string());
+  KILN_TRY_ASSIGN(const auto text, read_file(path));
+  return parse_template(text, path.filename().string());
 }
 
 TEST(TemplateGolden, ValidSamplesParse) {
