@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/redact.h"
+#include "engine/core/text.h"
 
 namespace kiln {
 namespace {
@@ -22,7 +23,7 @@ std::string take_part(std::string_view& path) {
 }
 
 Error bad_location(std::string_view text, std::string_view why) {
-  return fail(ErrorKind::kInvalidTemplate, "Blob:Url", "{} {}", redact_url(text), why)
+  return fail(ErrorKind::kInvalidTemplate, "Blob:Url", "{} {}", printable(redact_url(text)), why)
       .cure("write https://ACCOUNT.blob.CLOUD/CONTAINER/NAME.vhd, with a SAS appended if needed");
 }
 

@@ -31,7 +31,7 @@ std::string canonical_headers(const HttpHeaders& headers) {
     if (lower.rfind("x-ms-", 0) == 0) sorted[std::move(lower)] = trim(value);
   }
   std::string text;
-  for (const auto& [name, value] : sorted) text += name + ":" + value + "\n";
+  for (const auto& [name, value] : sorted) text += fmt::format("{}:{}\n", name, value);
   return text;
 }
 

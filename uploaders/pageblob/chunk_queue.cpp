@@ -2,8 +2,12 @@
 
 namespace kiln {
 
-ChunkQueue::ChunkQueue(unsigned buffers, const CancelToken& cancel)
-    : cancel_(cancel), free_(buffers), buffers_(buffers) {}
+ChunkQueue::ChunkQueue(unsigned buffers, std::size_t largest, const CancelToken& cancel)
+    : cancel_(cancel), free_(buffers), buffers_(buffers) {
+  // Once and for all, since growing would hold the old and the new buffer at the same time. Pages
+  // that no chunk has touched cost nothing.
+  for (auto& buffer : free_) buffer.reserve(largest);
+}
 
 Result<void> ChunkQueue::stop_reason() const {
   if (error_) return *error_;

@@ -26,7 +26,8 @@ class ChunkQueue {
   /// Called on the reader's thread whenever something happened while it waited.
   using Tick = std::function<void()>;
 
-  ChunkQueue(unsigned buffers, const CancelToken& cancel);
+  /// @param largest bytes of any chunk
+  ChunkQueue(unsigned buffers, std::size_t largest, const CancelToken& cancel);
 
   // The reader's side.
   /// Copies `data`, waiting for a free buffer.

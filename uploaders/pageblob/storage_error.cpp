@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -85,14 +86,22 @@ pugi::xml_document parse_body(const HttpResponse& response) {
   return document;
 }
 
+bool is_code(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  return !text.empty() && text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0;
+         });
+}
+
 /// The first line of the message; the others are the request's id and time.
 std::vector<std::string> message_lines(const HttpResponse& response) {
   const auto document = parse_body(response);
   const auto lines = split_lines(document.child("Error").child_value("Message"));
   std::vector<std::string> quoted;
-  if (!lines.empty()) quoted.push_back(lines.front());
+  if (!lines.empty()) quoted.push_back(printable(lines.front()));
   if (const auto id = response.headers.get("x-ms-request-id")) {
-    quoted.push_back("x-ms-request-id: " + *id);
+    quoted.push_back("x-ms-request-id: " + printable(*id));
   }
   return quoted;
 }
@@ -100,8 +109,9 @@ std::vector<std::string> message_lines(const HttpResponse& response) {
 }  // namespace
 
 std::string storage_error_code(const HttpResponse& response) {
-  if (auto code = response.headers.get("x-ms-error-code")) return *code;
-  return parse_body(response).child("Error").child_value("Code");
+  auto code = response.headers.value("x-ms-error-code");
+  if (code.empty()) code = parse_body(response).child("Error").child_value("Code");
+  return is_code(code) ? code : "";
 }
 
 Error storage_error(const HttpResponse& response,

@@ -16,9 +16,9 @@
 namespace kiln {
 namespace {
 
-// Two reads ahead of the writers hide the disk's latency; with eight writers' buffers of 4 MiB all
-// of it stays below 48 MiB.
-constexpr unsigned kReadsInFlight = 2;
+// The workers' queue hides the disk's latency, so one read at a time is enough: with eight workers'
+// buffers of 4 MiB, an upload adds less than 40 MiB to the process.
+constexpr unsigned kReadsInFlight = 1;
 // One Get Page Ranges answer of this much disk stays below about 3 MiB, however fragmented.
 constexpr std::uint64_t kVerifyWindow = 4 * kGiB;
 // Marks the blob as this upload's own, so that cleaning up never deletes somebody else's.
@@ -127,7 +127,7 @@ class Upload {
     // One source ends the workers both when the user cancels and when one of them fails.
     CancelSource stop;
     const std::stop_callback link(context_.cancel.stop_token(), [&] { stop.request(); });
-    ChunkQueue queue(options_.workers, stop.token());
+    ChunkQueue queue(options_.workers, kLargestPageWrite, stop.token());
     DeliveryProgress events(
         context_.events, context_.step_id, fmt::format("uploading {}", target_.location.blob));
     UploadProgress progress(events, queue);
@@ -210,9 +210,7 @@ class Upload {
   Error clean_up(Error cause, const PageBlob& blob) const {
     auto options = options_.blob;
     options.service_version = blob.service_version();
-    options.retry.attempts = std::min(options.retry.attempts, 3U);
-    options.retry.longest_delay =
-        std::min(options.retry.longest_delay, std::chrono::milliseconds(2000));
+    options.retry = impatient(options.retry);
     options.http.longest = kCleanupLimit;
     auto removed = remove_own(options);
     if (!removed) {
@@ -267,7 +265,9 @@ Result<void> check_page_blob_target(const PageBlobTarget& target,
   if (const auto* sas = std::get_if<SasToken>(&target.credential.value)) {
     KILN_TRY(check_sas(*sas, std::chrono::system_clock::now()));
   }
-  KILN_TRY_ASSIGN(auto blob, PageBlob::open(target, options.blob));
+  auto quick = options.blob;
+  quick.retry = impatient(quick.retry);
+  KILN_TRY_ASSIGN(auto blob, PageBlob::open(target, quick));
   KILN_TRY_ASSIGN(const auto found, blob.properties(context.cancel));
   if (!found) return {};
   if (!options.overwrite) return already_there(target);

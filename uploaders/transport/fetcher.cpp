@@ -193,14 +193,15 @@ class HostFetcher : public Fetcher {
     KILN_TRY(parse_url(uri));
     KILN_TRY_ASSIGN(const auto session, open_http_session(options_));
     const auto head = [&]() -> Result<HttpRequest> { return HttpRequest{"HEAD", uri, {}, {}}; };
-    KILN_TRY_ASSIGN(auto exchange, send_with_retry(*session, head, policy_, cancel));
+    KILN_TRY_ASSIGN(auto exchange, send_with_retry(*session, head, impatient(policy_), cancel));
     if (is_success(exchange.response)) return {};
     // Presigned URLs are valid for one method only, and some servers know no HEAD: ask for a byte.
     const auto one_byte = [&]() -> Result<HttpRequest> {
       return HttpRequest{"GET", uri, {{"Range", "bytes=0-0"}}, {}};
     };
     const BodySink enough = [](Bytes) { return false; };
-    KILN_TRY_ASSIGN(exchange, send_with_retry(*session, one_byte, policy_, cancel, {}, enough));
+    KILN_TRY_ASSIGN(exchange,
+                    send_with_retry(*session, one_byte, impatient(policy_), cancel, {}, enough));
     if (is_success(exchange.response)) return {};
     return refused(uri, exchange.response);
   }

@@ -13,8 +13,6 @@
 namespace kiln {
 namespace {
 
-constexpr long kUploadBuffer =
-    512 * 1024;  // bytes; libcurl's 64 KiB costs throughput on fast links
 constexpr long kMaxRedirects = 10;
 constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 
@@ -120,7 +118,6 @@ class CurlSession : public HttpSession {
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.stall_timeout.count()));
     if (options_.longest) set(CURLOPT_TIMEOUT, static_cast<long>(options_.longest->count()));
-    set(CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
   }
 
   void set_request(const HttpRequest& request, curl_slist* headers) {

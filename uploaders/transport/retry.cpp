@@ -40,11 +40,16 @@ double random_jitter() {
 
 std::string reason(const Result<HttpResponse>& answer) {
   if (!answer) return answer.error().message();
-  const auto code = answer->headers.value("x-ms-error-code");
-  return fmt::format("HTTP {}{}{}", answer->status, code.empty() ? "" : " ", code);
+  return fmt::format("HTTP {}", answer->status);
 }
 
 }  // namespace
+
+RetryPolicy impatient(RetryPolicy policy) {
+  policy.attempts = std::min(policy.attempts, 3U);
+  policy.longest_delay = std::min(policy.longest_delay, milliseconds(2'000));
+  return policy;
+}
 
 bool worth_retrying(int status) {
   constexpr std::array kStatuses = {408, 429, 500, 502, 503, 504};

@@ -16,6 +16,10 @@ struct RetryPolicy {
   std::chrono::milliseconds longest_delay{60'000};
 };
 
+/// For looking whether something is there: a person waits for the answer, and a misspelt host stays
+/// misspelt. At most three attempts, a few seconds in all.
+RetryPolicy impatient(RetryPolicy policy);
+
 /// Statuses that a later attempt may turn into success: 408, 429, 500, 502, 503, 504.
 bool worth_retrying(int status);
 /// Transport failures that are not final: connections refused, reset, stalled, cut short.

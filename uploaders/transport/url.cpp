@@ -10,7 +10,8 @@ namespace kiln {
 namespace {
 
 Error bad_url(std::string_view text, std::string_view why) {
-  return fail(ErrorKind::kInvalidTemplate, "Url:Invalid", "{} {}", redact_url(text), why);
+  return fail(
+      ErrorKind::kInvalidTemplate, "Url:Invalid", "{} {}", printable(redact_url(text)), why);
 }
 
 bool is_unreserved(char c) {
