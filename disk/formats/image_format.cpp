@@ -11,9 +11,9 @@
 namespace kiln {
 
 std::span<const ImageFormat> image_formats() {
-  static const std::array kFormats = {
+  static const std::array formats = {
       qcow2_format(), vhdx_format(), dynamic_vhd_format(), fixed_vhd_format(), raw_format()};
-  return kFormats;
+  return formats;
 }
 
 const ImageFormat& image_format(DiskFormat format) {
@@ -38,6 +38,7 @@ Result<IdentifiedImage> identify_image(const HeaderReader& reader) {
           "convert it with its real format given: qemu-img convert -f FORMAT -O qcow2");
     }
   }
+  KILN_CHECK(found != nullptr);  // raw matches everything
   KILN_TRY_ASSIGN(auto header, found->read(reader));
   if (header.virtual_size % kMiB != 0) {
     header.warnings.push_back(

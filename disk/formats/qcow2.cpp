@@ -6,7 +6,7 @@
 namespace kiln {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 // Layout: QEMU's docs/interop/qcow2.txt. All integers are big-endian.
 constexpr auto kMagic = "QFI\xfb"sv;

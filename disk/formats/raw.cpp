@@ -6,7 +6,7 @@
 namespace kiln {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 struct ForeignFormat {
   std::size_t offset;

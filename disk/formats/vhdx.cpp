@@ -7,11 +7,12 @@
 #include <string_view>
 
 #include "disk/formats/crc32c.h"
+#include "disk/formats/vhdx_blocks.h"
 
 namespace kiln {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 // Layout: [MS-VHDX]. All integers are little-endian.
 constexpr auto kFileMagic = "vhdxfile"sv;
@@ -77,12 +78,6 @@ Error unsupported(const HeaderReader& reader, std::string message) {
   return reader.refused("Disk:UnsupportedVhdx",
                         std::move(message),
                         "convert it to a fixed VHD on its host (Hyper-V: Convert-VHD)");
-}
-
-Error has_parent(const HeaderReader& reader) {
-  return reader.refused("Disk:DifferencingVhdx",
-                        "the VHDX is a differencing disk, whose contents are in a parent file",
-                        "merge it into its parent (Hyper-V: Merge-VHD) and use the result");
 }
 
 bool has_signature(Bytes bytes, std::string_view signature) {
@@ -245,7 +240,7 @@ class MetadataTable {
     constexpr std::uint32_t kRequired = 1U << 2U;
     constexpr std::array kKnown = {
         kFileParameters, kVirtualDiskSize, kVirtualDiskId, kLogicalSectorSize, kPhysicalSectorSize};
-    if (find(kParentLocator)) return has_parent(*reader_);
+    if (find(kParentLocator)) return vhdx_has_parent(*reader_);
     for (std::size_t i = 0; i < count(); ++i) {
       const auto at = entry_at(i);
       const bool required = (read_le<std::uint32_t>(bytes_, at + 24) & kRequired) != 0;
@@ -267,7 +262,7 @@ Result<Metadata> read_metadata(const HeaderReader& reader, const Region& region)
   KILN_TRY_ASSIGN(const auto parameters, table.item(kFileParameters, 8, "the file parameters"));
   KILN_TRY_ASSIGN(const auto size, table.item(kVirtualDiskSize, 8, "the virtual disk size"));
   KILN_TRY_ASSIGN(const auto sector, table.item(kLogicalSectorSize, 4, "the sector size"));
-  if ((read_le<std::uint32_t>(parameters, 4) & kHasParent) != 0) return has_parent(reader);
+  if ((read_le<std::uint32_t>(parameters, 4) & kHasParent) != 0) return vhdx_has_parent(reader);
   Metadata metadata{read_le<std::uint32_t>(parameters, 0), read_le<std::uint64_t>(size, 0)};
   if (metadata.block_size < kMiB || metadata.block_size > 256 * kMiB ||
       !std::has_single_bit(metadata.block_size)) {
@@ -286,82 +281,12 @@ Result<Metadata> read_metadata(const HeaderReader& reader, const Region& region)
   return metadata;
 }
 
-/// Payload blocks lie inside of the file, past the header section, and share no byte. The table
-/// may have up to 64 Mi entries, so it is read in pieces and uses are kept as one bit per MiB.
-class BatChecker {
- public:
-  BatChecker(const HeaderReader& reader, const Region& bat, const Metadata& metadata)
-      : reader_(reader), bat_(bat), metadata_(metadata), used_(reader.size() / kMiB + 1) {}
-
-  Result<void> check() {
-    constexpr std::uint64_t kSectorsPerBitmap = 1U << 23U;
-    const auto payloads =
-        (metadata_.virtual_size + metadata_.block_size - 1) / metadata_.block_size;
-    const auto ratio = kSectorsPerBitmap * 512 / metadata_.block_size;
-    const auto entries = payloads + (payloads - 1) / ratio;
-    if (entries * sizeof(std::uint64_t) > bat_.length) {
-      return corrupt(
-          reader_,
-          bat_.offset,
-          fmt::format("the VHDX block allocation table has no room for {} entries", entries));
-    }
-    constexpr std::uint64_t kPiece = 8192;
-    for (std::uint64_t first = 0; first < entries; first += kPiece) {
-      const auto count = std::min(kPiece, entries - first);
-      KILN_TRY_ASSIGN(const auto piece,
-                      reader_.read(bat_.offset + first * sizeof(std::uint64_t),
-                                   count * sizeof(std::uint64_t),
-                                   "the VHDX block allocation table"));
-      for (std::uint64_t i = 0; i < count; ++i) {
-        const auto index = first + i;
-        if (index % (ratio + 1) == ratio) continue;  // a sector bitmap, for differencing disks
-        const auto block = index - index / (ratio + 1);
-        KILN_TRY(check_entry(index, block, read_le<std::uint64_t>(piece, i * 8)));
-      }
-    }
-    return {};
-  }
-
- private:
-  Result<void> check_entry(std::uint64_t index, std::uint64_t block, std::uint64_t entry) {
-    enum State : std::uint64_t { kFullyPresent = 6, kPartiallyPresent = 7 };
-    const auto state = entry & 7U;
-    if (state == kPartiallyPresent) return has_parent(reader_);
-    if (state != kFullyPresent) return {};
-    const auto first_mib = entry >> 20U;
-    const auto used =
-        std::min(metadata_.block_size, metadata_.virtual_size - block * metadata_.block_size);
-    const auto used_mib = (used + kMiB - 1) / kMiB;
-    const auto at = bat_.offset + index * sizeof(std::uint64_t);
-    if (first_mib == 0 || first_mib > reader_.size() / kMiB ||
-        used > reader_.size() - first_mib * kMiB) {
-      return corrupt(
-          reader_,
-          at,
-          fmt::format(
-              "VHDX block {} is said to be at {} MiB, outside of the file", block, first_mib));
-    }
-    for (auto mib = first_mib; mib < first_mib + used_mib; ++mib) {
-      if (used_[mib]) {
-        return corrupt(
-            reader_, at, fmt::format("VHDX block {} overlaps another one at {} MiB", block, mib));
-      }
-      used_[mib] = true;
-    }
-    return {};
-  }
-
-  const HeaderReader& reader_;
-  Region bat_;
-  Metadata metadata_;
-  std::vector<bool> used_;
-};
-
 Result<ImageHeader> read(const HeaderReader& reader) {
   KILN_TRY_ASSIGN(const auto log, check_header(reader));
   KILN_TRY_ASSIGN(const auto regions, read_regions(reader, log));
   KILN_TRY_ASSIGN(const auto metadata, read_metadata(reader, regions.metadata));
-  KILN_TRY(BatChecker(reader, regions.bat, metadata).check());
+  KILN_TRY(check_vhdx_blocks(
+      reader, regions.bat.offset, regions.bat.length, metadata.block_size, metadata.virtual_size));
   return ImageHeader{metadata.virtual_size, {}};
 }
 

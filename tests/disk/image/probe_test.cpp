@@ -192,6 +192,13 @@ TEST_F(ProbeTest, RefusesADirtyVhdx) {
   EXPECT_EQ(refused.error().kind(), ErrorKind::kUnsupported);
 }
 
+TEST_F(ProbeTest, TakesVhdxBlocksPastTheFirstSectorBitmap) {
+  // With blocks of 1 MiB every 4097th entry of the table is a bitmap's, not a block's.
+  const auto image = create("big.vhdx", "vhdx", "block_size=1M", "10G");
+  io(image, "vhdx", {"write -q 0 1M", "write -q 4095M 2M", "write -q 10239M 1M"});
+  EXPECT_OK(probe_image(image));
+}
+
 TEST_F(ProbeTest, ToleratesSnapshotsAndRefusesDirtyImages) {
   const auto image = create("a.qcow2", "qcow2", "", "16M");
   io(image, "qcow2", {"write -q 0 1M"});
