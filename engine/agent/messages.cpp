@@ -90,7 +90,7 @@ bool is_variable(const std::pair<std::string, std::string>& variable) {
 }
 
 template <class Message>
-std::optional<Message> if_valid(bool valid, Message&& message) {
+std::optional<Message> if_valid(bool valid, Message& message) {
   if (!valid) return std::nullopt;
   return std::move(message);
 }
@@ -111,7 +111,7 @@ std::optional<Hello> decode_hello(std::string_view payload) {
   message.protocol = reader.integer<std::uint8_t>();
   message.version = reader.string();
   message.capabilities = reader.integer<std::uint32_t>();
-  return if_valid(reader.complete(), std::move(message));
+  return if_valid(reader.complete(), message);
 }
 
 std::string encode(const RunRequest& message) {
@@ -139,7 +139,7 @@ std::optional<RunRequest> decode_run(std::string_view payload) {
   for (const auto& argument : message.argv) valid = valid && is_c_string(argument);
   valid = valid && reader.complete() && !message.argv.empty() && !message.argv[0].empty() &&
           is_absolute(message.directory);
-  return if_valid(valid, std::move(message));
+  return if_valid(valid, message);
 }
 
 std::string encode(const ExitReport& message) {
@@ -151,7 +151,7 @@ std::optional<ExitReport> decode_exit(std::string_view payload) {
   ExitReport message;
   message.kind = static_cast<ExitKind>(reader.integer<std::uint8_t>());
   message.code = reader.integer<std::uint8_t>();
-  return if_valid(reader.complete() && message.kind <= ExitKind::kCancelled, std::move(message));
+  return if_valid(reader.complete() && message.kind <= ExitKind::kCancelled, message);
 }
 
 std::string encode(const PutRequest& message) {
@@ -166,8 +166,7 @@ std::optional<PutRequest> decode_put(std::string_view payload) {
   message.size = reader.integer<std::uint64_t>();
   constexpr std::uint32_t kModeBits = 07777;
   return if_valid(
-      reader.complete() && is_absolute(message.path) && (message.mode & ~kModeBits) == 0,
-      std::move(message));
+      reader.complete() && is_absolute(message.path) && (message.mode & ~kModeBits) == 0, message);
 }
 
 std::string encode(const GetRequest& message) {
@@ -179,7 +178,7 @@ std::optional<GetRequest> decode_get(std::string_view payload) {
   GetRequest message;
   message.path = reader.string();
   message.limit = reader.integer<std::uint64_t>();
-  return if_valid(reader.complete() && is_absolute(message.path), std::move(message));
+  return if_valid(reader.complete() && is_absolute(message.path), message);
 }
 
 std::string encode(const RemoveRequest& message) {
@@ -190,7 +189,7 @@ std::optional<RemoveRequest> decode_remove(std::string_view payload) {
   Reader reader(payload);
   RemoveRequest message;
   message.pattern = reader.string();
-  return if_valid(reader.complete() && is_absolute(message.pattern), std::move(message));
+  return if_valid(reader.complete() && is_absolute(message.pattern), message);
 }
 
 std::string encode(const RemovedReport& message) {
@@ -201,7 +200,7 @@ std::optional<RemovedReport> decode_removed(std::string_view payload) {
   Reader reader(payload);
   RemovedReport message;
   message.paths = reader.strings();
-  return if_valid(reader.complete(), std::move(message));
+  return if_valid(reader.complete(), message);
 }
 
 std::string encode(const ErrorReport& message) {
@@ -213,7 +212,7 @@ std::optional<ErrorReport> decode_error(std::string_view payload) {
   ErrorReport message;
   message.code = static_cast<ErrorCode>(reader.integer<std::uint8_t>());
   message.message = reader.string();
-  return if_valid(reader.complete() && message.code <= ErrorCode::kCancelled, std::move(message));
+  return if_valid(reader.complete() && message.code <= ErrorCode::kCancelled, message);
 }
 
 }  // namespace kiln::agent

@@ -16,7 +16,7 @@ namespace {
 /// contents or the new, never a part.
 class PutJob final : public Job {
  public:
-  PutJob(std::uint32_t request, const PutRequest& put) : request_(request), put_(put) {
+  PutJob(std::uint32_t request, PutRequest put) : request_(request), put_(std::move(put)) {
     const auto folder = put_.path.substr(0, put_.path.rfind('/') + 1);
     temporary_ = folder + ".kiln-put-XXXXXX";
     file_.reset(::mkostemp(temporary_.data(), O_CLOEXEC));
@@ -94,7 +94,7 @@ class PutJob final : public Job {
 
 class GetJob final : public Job {
  public:
-  GetJob(std::uint32_t request, const GetRequest& get) : request_(request), get_(get) {
+  GetJob(std::uint32_t request, GetRequest get) : request_(request), get_(std::move(get)) {
     // Not blocking: a named pipe would never open.
     file_.reset(::open(get_.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat info {};

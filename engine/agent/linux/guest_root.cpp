@@ -67,10 +67,10 @@ std::string without_dots(std::string_view path) {
 
 /// Where /etc/resolv.conf leads, also if its target does not exist.
 std::string resolve_resolv_conf() {
-  const std::string path = "/etc/resolv.conf";
+  const char* const path = "/etc/resolv.conf";
   char resolved[PATH_MAX];
-  if (::realpath(path.c_str(), resolved) != nullptr) return resolved;
-  const auto length = ::readlink(path.c_str(), resolved, sizeof resolved);
+  if (::realpath(path, resolved) != nullptr) return resolved;
+  const auto length = ::readlink(path, resolved, sizeof resolved);
   if (length <= 0) return path;
   const std::string target(resolved, static_cast<std::size_t>(length));
   return without_dots(target.front() == '/' ? target : "/etc/" + target);

@@ -40,6 +40,20 @@ struct Options {
   std::string name_server;
 };
 
+bool parse_value(std::string_view option, std::string_view value, Options& options) {
+  if (option == "--port") {
+    options.port = value;
+    return true;
+  }
+  if (option == "--network") {
+    options.name_server = value;
+    return true;
+  }
+  const auto* end = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), end, options.fd);
+  return option == "--fd" && parsed.ec == std::errc() && parsed.ptr == end && options.fd >= 0;
+}
+
 bool parse(int argc, char** argv, Options& options) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -49,19 +63,9 @@ bool parse(int argc, char** argv, Options& options) {
       options.mount_mode = true;
     } else if (argument == "--no-pid-namespace") {
       options.pid_namespaces = false;
-    } else if (i + 1 == argc) {
-      return false;
-    } else if (argument == "--port") {
-      options.port = argv[++i];
-    } else if (argument == "--network") {
-      options.name_server = argv[++i];
-    } else if (argument == "--fd") {
-      const std::string_view number = argv[++i];
-      const auto* end = number.data() + number.size();
-      const auto parsed = std::from_chars(number.data(), end, options.fd);
-      if (parsed.ec != std::errc() || parsed.ptr != end || options.fd < 0) return false;
     } else {
-      return false;
+      ++i;
+      if (i == argc || !parse_value(argument, argv[i], options)) return false;
     }
   }
   return options.port.empty() != (options.fd < 0) &&

@@ -75,7 +75,7 @@ class Expansion {
   std::vector<Match> take() { return std::move(matches_); }
 
  private:
-  void expand(std::shared_ptr<DIR> directory, const std::string& folder, std::size_t index) {
+  void expand(const std::shared_ptr<DIR>& directory, const std::string& folder, std::size_t index) {
     if (!directory) return;
     const auto& component = components_[index];
     if (!is_wild(component)) return visit(directory, folder, component, index);
@@ -114,8 +114,8 @@ EntryKind kind_of(int parent, const char* name) {
   if ((info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) return EntryKind::kMountPoint;
   // Kernels before 5.8 do not tell mount points; another device gives most of them away.
   struct stat here {};
-  const bool same_device = ::fstat(parent, &here) == 0 &&
-                           makedev(info.stx_dev_major, info.stx_dev_minor) == here.st_dev;
+  const bool same_device =
+      ::fstat(parent, &here) == 0 && makedev(info.stx_dev_major, info.stx_dev_minor) == here.st_dev;
   if (S_ISDIR(info.stx_mode)) return same_device ? EntryKind::kFolder : EntryKind::kMountPoint;
   return EntryKind::kOther;
 }

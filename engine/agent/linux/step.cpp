@@ -52,7 +52,9 @@ std::vector<std::string> make_environment(const RunRequest& run, const StepSetti
   if (!settings.tools_folder.empty()) path.insert(0, settings.tools_folder + ":");
   std::vector<std::string> environment;
   environment.reserve(variables.size());
-  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) {
+    environment.push_back(std::string(name).append("=").append(value));
+  }
   return environment;
 }
 

@@ -133,8 +133,9 @@ void kill_descendants(pid_t group) {
     ::kill(-group, SIGKILL);
     kill_children();
     pid_t reaped = 0;
-    do reaped = ::waitpid(-1, nullptr, WNOHANG);
-    while (reaped > 0);
+    do {
+      reaped = ::waitpid(-1, nullptr, WNOHANG);
+    } while (reaped > 0);
     if (reaped < 0) return;
     ::usleep(kPause);
   }

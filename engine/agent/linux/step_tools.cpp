@@ -31,8 +31,9 @@ bool copy_self(const std::string& target) {
   if (!from || !to || ::fchmod(to.get(), kMode) != 0) return false;
   constexpr std::size_t kChunk = std::size_t{1} << 20U;
   ssize_t copied = 0;
-  do copied = ::sendfile(to.get(), from.get(), nullptr, kChunk);
-  while (copied > 0);
+  do {
+    copied = ::sendfile(to.get(), from.get(), nullptr, kChunk);
+  } while (copied > 0);
   return copied == 0;
 }
 
