@@ -238,7 +238,9 @@ TEST_F(AgentFiles, ListsManyRemovedFiles) {
 }
 
 TEST_F(AgentFiles, QuitsAndSaysSo) {
+  ASSERT_OK(shell("true"));
   ASSERT_OK(agent_->quit({}));
+  EXPECT_FALSE(std::filesystem::exists(process_->tools_folder()));
   EXPECT_EQ(process_->wait_for_end(), 0);
   EXPECT_THAT(agent_->get("/etc/passwd", 100, {}), test::FailsWith("Agent:Lost"));
   // Once lost, always lost.

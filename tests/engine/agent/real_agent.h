@@ -61,17 +61,25 @@ class RealAgent {
       ::_exit(127);
     }
     ::close(ends[1]);
+    tools_folder_ = "/run/kiln-" + std::to_string(pid_);
   }
   RealAgent(const RealAgent&) = delete;
   RealAgent& operator=(const RealAgent&) = delete;
   ~RealAgent() {
     host_.reset();
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    // Its host is gone, so it cleans up and ends by itself.
+    const bool ended = pid_ < 0 || wait_for_end() >= 0;
+    if (!ended) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    std::error_code ignored;  // one that a test killed could not clean up
+    std::filesystem::remove_all(tools_folder_, ignored);
   }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Where its `sudo` for steps stands while it runs, if it needs one.
+  [[nodiscard]] const std::string& tools_folder() const { return tools_folder_; }
   UniqueFd take_socket() { return std::move(host_); }
   /// Waits for it to end by itself; -1 after ten seconds.
   int wait_for_end() {
@@ -89,6 +97,7 @@ class RealAgent {
  private:
   pid_t pid_ = -1;
   UniqueFd host_;
+  std::string tools_folder_;
 };
 
 struct Captured {
