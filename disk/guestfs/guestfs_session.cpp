@@ -124,6 +124,7 @@ class ApplianceSession : public GuestfsSession {
     const ApplianceKiller::Call call(killer_);
     std::vector<std::string> copies = argv;
     std::vector<char*> pointers;
+    pointers.reserve(copies.size() + 1);
     for (auto& argument : copies) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     char* output = guestfs_command(handle_.get(), pointers.data());

@@ -28,7 +28,7 @@ struct GuestfsOptions {
   std::filesystem::path disk;  ///< a qcow2 file that may be thrown away, such as an overlay
   bool emulate = true;         ///< TCG; else KVM
   unsigned memory_mib = 1024;
-  unsigned vcpus = 2;
+  unsigned vcpus = 1;
   bool network = false;
   std::filesystem::path console_log;  ///< what the appliance's kernel and daemon say
   std::filesystem::path temp_folder;  ///< for libguestfs's own scratch files

@@ -155,6 +155,7 @@ bool is_type(const std::vector<FileSystem>& file_systems, std::string_view type)
 
 std::string list_devices(const std::vector<FileSystem>& file_systems) {
   std::vector<std::string> found;
+  found.reserve(file_systems.size());
   for (const auto& each : file_systems) {
     found.push_back(fmt::format("{} ({})", each.device, each.type.empty() ? "unknown" : each.type));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct SandboxCase {
   std::string root_filesystem;
   std::vector<std::string> mount_points;  ///< besides the root
 };
+
+// GoogleTest finds it by this name.
+inline void PrintTo(const SandboxCase& sandbox_case, std::ostream* out) {  // NOLINT
+  *out << sandbox_case.guest << " in " << sandbox_case.backend;
+}
 
 inline std::string case_name(const ::testing::TestParamInfo<SandboxCase>& info) {
   auto name = info.param.backend + "_" + info.param.guest;

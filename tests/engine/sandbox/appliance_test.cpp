@@ -15,7 +15,7 @@ INSTANTIATE_TEST_SUITE_P(
     Appliance,
     SandboxContract,
     ::testing::Values(
-        SandboxCase{"appliance", "debian12.vhd", "kiln-debian12", "ext4", {"/boot/efi"}},
+        SandboxCase{"appliance", "debian12.vhd", "kiln-guest", "ext4", {"/boot/efi"}},
         SandboxCase{"appliance", "layout-ext4.qcow2", "kiln-ext4", "ext4", {}},
         SandboxCase{"appliance", "layout-xfs.vhd", "kiln-xfs", "xfs", {"/boot", "/boot/efi"}},
         SandboxCase{"appliance", "layout-btrfs.vhdx", "kiln-btrfs", "btrfs", {"/home"}},
