@@ -58,7 +58,7 @@ class Distributor {
   /// Host files that a killed process may leave half written; recorded before the work starts so
   /// that `kiln runs gc` can remove them.
   [[nodiscard]] virtual std::vector<std::filesystem::path> partial_files(
-      const DistributeContext& /*context*/, const std::string& /*suggested_name*/) const {
+      const DistributeContext& /*context*/) const {
     return {};
   }
   virtual Result<Artifact> distribute(FinishedDisk& disk,

@@ -32,8 +32,7 @@ Error os_error(std::string code, std::string_view verb, const std::filesystem::p
 class PartialFile {
  public:
   static Result<PartialFile> create(const std::filesystem::path& path, std::uint64_t size) {
-    auto temporary = path;
-    temporary += ".partial";
+    auto temporary = partial_vhd(path);
     PartialFile file(path, temporary);
     // One left behind by a killed run is overwritten.
     file.fd_ = UniqueFd(
@@ -204,6 +203,8 @@ Result<void> write_footer(const PartialFile& file, const FixedVhd& vhd) {
 }
 
 }  // namespace
+
+std::filesystem::path partial_vhd(std::filesystem::path path) { return path += ".partial"; }
 
 std::uint64_t azure_virtual_size(std::uint64_t size_bytes) {
   return std::max(kMiB, round_up(size_bytes, kMiB));

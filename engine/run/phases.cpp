@@ -76,8 +76,7 @@ Result<PreparedInputs> prepare(const RunContext& context) {
     KILN_TRY_WHILE(target.distributor->check(target_context, size),
                    "checking the target {} before any work",
                    target.distributor->run_output_name());
-    for (auto& file :
-         target.distributor->partial_files(target_context, plan.checked.image_template.name)) {
+    for (auto& file : target.distributor->partial_files(target_context)) {
       partial_files.push_back(std::move(file));
     }
   }

@@ -73,6 +73,11 @@ class VhdFile : public VhdDistributor {
                             disk_size);
   }
 
+  [[nodiscard]] std::vector<std::filesystem::path> partial_files(
+      const DistributeContext& context) const override {
+    return {partial_vhd(target(context, context.suggested_name))};
+  }
+
   Result<Artifact> distribute(FinishedDisk& disk, const DistributeContext& context) const override {
     const auto path = target(context, disk.suggested_name);
     KILN_TRY_ASSIGN(const auto vhd, deliver_local_file(disk, path, context));
