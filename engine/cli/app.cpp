@@ -87,7 +87,7 @@ int run_app(int argc, char** argv, Services& services) {
   if (done) return static_cast<int>(*done);
   Error error = done.error();
   report(services.settings, error);
-  return static_cast<int>(exit_code(error.kind()));
+  return static_cast<int>(exit_code(error));
 }
 
 }  // namespace kiln

@@ -14,9 +14,11 @@ enum class ExitCode : int {
   kInternal = 70,  ///< EX_SOFTWARE of sysexits.h
 };
 
-/// For errors while working. Errors of the template kind mean the template wherever they appear.
-constexpr ExitCode exit_code(ErrorKind kind) {
-  switch (kind) {
+/// What is wrong with a template, or not yet supported in one, is the template's fault wherever it
+/// is noticed.
+inline ExitCode exit_code(const Error& error) {
+  if (error.code().rfind("Template:", 0) == 0) return ExitCode::kUsage;
+  switch (error.kind()) {
     case ErrorKind::kInvalidTemplate:
       return ExitCode::kUsage;
     case ErrorKind::kHostNotReady:

@@ -77,8 +77,7 @@ void TextRenderer::draw_status() {
   if (activity_.empty()) return;
   const auto elapsed =
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - activity_start_);
-  auto text = fmt::format(
-      "  \u2022 {:<{}} {:>9}  {}", activity_, kTitleWidth, format_duration(elapsed), progress_);
+  auto text = fmt::format("  • {}  {}  {}", activity_, format_duration(elapsed), progress_);
   if (text.size() > terminal_width()) text.resize(terminal_width());
   fmt::print(stderr, "\r\x1b[K{}", text);
   std::fflush(stderr);

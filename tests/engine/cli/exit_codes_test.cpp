@@ -6,10 +6,10 @@ namespace kiln {
 namespace {
 
 TEST(ExitCodes, AreTheContractOfTheReadme) {
-  EXPECT_EQ(static_cast<int>(exit_code(ErrorKind::kInvalidTemplate)), 2);
-  EXPECT_EQ(static_cast<int>(exit_code(ErrorKind::kHostNotReady)), 3);
-  EXPECT_EQ(static_cast<int>(exit_code(ErrorKind::kCancelled)), 4);
-  EXPECT_EQ(static_cast<int>(exit_code(ErrorKind::kInternal)), 70);
+  EXPECT_EQ(static_cast<int>(exit_code({ErrorKind::kInvalidTemplate, "Some:Code", ""})), 2);
+  EXPECT_EQ(static_cast<int>(exit_code({ErrorKind::kHostNotReady, "Some:Code", ""})), 3);
+  EXPECT_EQ(static_cast<int>(exit_code({ErrorKind::kCancelled, "Some:Code", ""})), 4);
+  EXPECT_EQ(static_cast<int>(exit_code({ErrorKind::kInternal, "Some:Code", ""})), 70);
   for (const auto kind : {ErrorKind::kUnsupported,
                           ErrorKind::kNotFound,
                           ErrorKind::kIo,
@@ -17,8 +17,13 @@ TEST(ExitCodes, AreTheContractOfTheReadme) {
                           ErrorKind::kGuestFailed,
                           ErrorKind::kRemote,
                           ErrorKind::kTimeout}) {
-    EXPECT_EQ(static_cast<int>(exit_code(kind)), 1);
+    EXPECT_EQ(static_cast<int>(exit_code({kind, "Some:Code", ""})), 1);
   }
+}
+
+TEST(ExitCodes, AnUnsupportedPartOfATemplateIsTheTemplatesFault) {
+  const Error error(ErrorKind::kUnsupported, "Template:NotYetSupported", "");
+  EXPECT_EQ(exit_code(error), ExitCode::kUsage);
 }
 
 }  // namespace
