@@ -204,7 +204,9 @@ Result<void> write_footer(const PartialFile& file, const FixedVhd& vhd) {
 
 }  // namespace
 
-std::filesystem::path partial_vhd(std::filesystem::path path) { return path += ".partial"; }
+std::filesystem::path partial_vhd(std::filesystem::path path) {
+  return path += ".partial";
+}
 
 std::uint64_t azure_virtual_size(std::uint64_t size_bytes) {
   return std::max(kMiB, round_up(size_bytes, kMiB));
