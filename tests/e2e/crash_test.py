@@ -80,6 +80,19 @@ class Crash(KilnTest):
         self.check_nothing_runs()
         self.check_clean()
 
+    def test_kill_9_of_every_process_of_kiln(self):
+        """`pkill -9 kiln` also takes the process that libguestfs leaves to watch over its VM."""
+        template = self.template(self.image, [{"type": "Shell", "inline": ["echo begun", "sleep 600"]}])
+        process = self.start("build", template)
+        for line in process.stderr:
+            if json.loads(line).get("message") == "begun":
+                break
+        subprocess.run(["pkill", "-9", "-f", f"build {template}"], check=True)
+        process.wait()
+        self.check_nothing_runs()
+        self.kiln("runs", "gc")
+        self.check_clean()
+
     def test_gc_leaves_a_live_run_alone(self):
         process = self.build()
         self.until_phase(process, "customize")

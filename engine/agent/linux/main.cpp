@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/reboot.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: kiln-agent --port DEVICE | --fd NUMBER\n"
     "                  [--daemon] [--mount-mode [--network NAME_SERVER]] [--no-pid-namespace]\n"
+    "                  [--power-off-when-alone]\n"
     "       kiln-agent --version\n";
 constexpr int kUsageError = 2;
 
@@ -37,6 +39,7 @@ struct Options {
   bool daemon = false;
   bool mount_mode = false;
   bool pid_namespaces = true;
+  bool power_off_when_alone = false;
   std::string name_server;
 };
 
@@ -63,6 +66,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.mount_mode = true;
     } else if (argument == "--no-pid-namespace") {
       options.pid_namespaces = false;
+    } else if (argument == "--power-off-when-alone") {
+      options.power_off_when_alone = true;
     } else {
       ++i;
       if (i == argc || !parse_value(argument, argv[i], options)) return false;
@@ -145,7 +150,10 @@ int run(const Options& options) {
     tools.remove();
     if (options.mount_mode) root.leave();
   };
-  return serve(port.get(), settings, around_steps, on_end);
+  const int code = serve(port.get(), settings, around_steps, on_end);
+  // A host that went without a word was killed, and nobody else may be left to end this machine.
+  if (code != 0 && options.power_off_when_alone) ::reboot(RB_POWER_OFF);
+  return code;
 }
 
 std::string_view base_name(std::string_view path) {

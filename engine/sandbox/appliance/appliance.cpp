@@ -106,7 +106,8 @@ Result<void> ApplianceSandbox::start_agent(bool network) {
                                    "--port",
                                    fmt::format("/dev/virtio-ports/{}", kPortName),
                                    "--daemon",
-                                   "--mount-mode"};
+                                   "--mount-mode",
+                                   "--power-off-when-alone"};
   if (network) argv.insert(argv.end(), {"--network", kNameServer});
   KILN_TRY_WHILE(install_agent(folder), "placing the agent in the image");
   KILN_TRY_WHILE(session_->run(argv), "starting the agent in the image");
