@@ -28,11 +28,18 @@ void PlanFlags::add_to(CLI::App& command) {
   command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");
   std::string operations;
   for (const auto& operation : generalize_operations()) {
-    operations += fmt::format("\n  {:<18} {}", operation.name, operation.help);
+    operations += fmt::format("\n  {:<18} {}{}",
+                              operation.name,
+                              operation.help,
+                              operation.on_by_default ? "" : " (off by default)");
   }
   command
       .add_option(
           "--generalize-skip", generalize_skip, "Leave out operations of generalize:" + operations)
+      ->delimiter(',')
+      ->type_name("NAME,...");
+  command
+      .add_option("--generalize-also", generalize_also, "Operations that are off unless asked for")
       ->delimiter(',')
       ->type_name("NAME,...");
 }
@@ -46,6 +53,7 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings) {
   options.template_folder = std::filesystem::absolute(flags.template_path).parent_path();
   options.sandbox = flags.sandbox;
   options.generalize_skip = flags.generalize_skip;
+  options.generalize_also = flags.generalize_also;
   if (flags.step_timeout_minutes > 0) {
     options.step_time_limit = std::chrono::minutes(flags.step_timeout_minutes);
   }

@@ -16,6 +16,7 @@ struct PlanFlags {
   std::filesystem::path template_path;
   SandboxOptions sandbox;
   std::vector<std::string> generalize_skip;
+  std::vector<std::string> generalize_also;
   unsigned step_timeout_minutes = 0;
 
   void add_to(CLI::App& command);

@@ -46,6 +46,9 @@ std::string describe_plan(const Plan& plan) {
   if (!plan.options.generalize_skip.empty()) {
     text += fmt::format(" without {}", fmt::join(plan.options.generalize_skip, ", "));
   }
+  if (!plan.options.generalize_also.empty()) {
+    text += fmt::format(" and {}", fmt::join(plan.options.generalize_also, ", "));
+  }
   text += fmt::format("\nDisk        fixed VHD of {}",
                       format_bytes(azure_virtual_size(plan.source_image.virtual_size)));
   number = 0;
@@ -99,7 +102,8 @@ nlohmann::json plan_to_json(const Plan& plan) {
             {"memoryMiB", plan.options.sandbox.memory_mib},
             {"vcpus", plan.options.sandbox.vcpus}}},
           {"steps", steps},
-          {"generalize", {{"skip", plan.options.generalize_skip}}},
+          {"generalize",
+           {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
           {"disk", {{"virtualSize", azure_virtual_size(plan.source_image.virtual_size)}}},
           {"targets", targets},
           {"timeLimitMinutes", checked.image_template.build_timeout.count()},

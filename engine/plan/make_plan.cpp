@@ -60,7 +60,9 @@ std::vector<std::string> notices(const CheckedTemplate& checked) {
 }
 
 Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
-  for (const auto& name : options.generalize_skip) KILN_TRY(check_generalize_operation(name));
+  for (const auto* names : {&options.generalize_skip, &options.generalize_also}) {
+    for (const auto& name : *names) KILN_TRY(check_generalize_operation(name));
+  }
   KILN_TRY_ASSIGN(auto source, checked.source->resolve({options.catalog, options.template_folder}));
   KILN_TRY_ASSIGN(auto source_image, probe_image(source.path));
   std::string reason = checked.steps.empty() ? "there are no steps to run"

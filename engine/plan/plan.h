@@ -34,6 +34,7 @@ struct PlanOptions {
   std::filesystem::path template_folder;  ///< relative paths in the template start here
   SandboxOptions sandbox;
   std::vector<std::string> generalize_skip;  ///< operations switched off by name
+  std::vector<std::string> generalize_also;  ///< operations that are off by default, switched on
   std::optional<std::chrono::milliseconds> step_time_limit;
 };
 

@@ -77,6 +77,13 @@ Result<PreparedInputs> prepare(const RunContext& context) {
                    "checking the target {} before any work",
                    target.distributor->run_output_name());
     for (auto& file : target.distributor->partial_files(target_context)) {
+      if (std::find(partial_files.begin(), partial_files.end(), file) != partial_files.end()) {
+        return fail(ErrorKind::kInvalidTemplate,
+                    "Run:SameTarget",
+                    "the target {} would write the same file as an earlier one",
+                    target.distributor->run_output_name())
+            .cure("give it a uri of its own");
+      }
       partial_files.push_back(std::move(file));
     }
   }
@@ -134,7 +141,8 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
 Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context) {
   const auto step = step_context(context, customized.sandbox->agent(), "generalize", "generalize");
   auto generalized = as_step(context, "generalize", "generalize", "deprovision", [&] {
-    return run_generalize(step, context.plan.options.generalize_skip);
+    return run_generalize(
+        step, context.plan.options.generalize_skip, context.plan.options.generalize_also);
   });
   KILN_TRY_ASSIGN(auto report, std::move(generalized));
   return GeneralizedDisk{

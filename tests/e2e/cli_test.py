@@ -110,6 +110,11 @@ class CommandLine(KilnTest):
         self.assertEqual((self.output / "sample.vhd").read_text(), "precious")
         self.assertEqual([phase["name"] for phase in self.record()["phases"]], ["prepare"])
 
+    def test_two_targets_with_one_file_are_refused(self):
+        template = self.template(self.small_image(), [], [
+            {"type": "VHD", "runOutputName": "one"}, {"type": "VHD", "runOutputName": "two"}])
+        self.assertIn("two", self.kiln("build", template, code=2).stderr)
+
     def test_planted_secret_appears_nowhere(self):
         secret = "c2VjcmV0LXBsYW50ZWQtZm9yLWEtdGVzdA=="
         template = self.template(self.small_image(), [], [
