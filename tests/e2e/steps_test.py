@@ -75,7 +75,7 @@ class Steps(KilnTest):
     def test_much_output_and_slow_output_arrive_whole(self):
         image = guest("layout-ext4.qcow2")
         template = self.template(image, [
-            shell("yes 0123456789012345678901234567890123456789012345678 | head -c 200000000"),
+            shell("yes $(printf '%0999d' 7) | head -c 200000000"),
             shell("for i in $(seq 60); do echo tick $i; sleep 1; done"),
         ])
         process = self.start("build", template)
