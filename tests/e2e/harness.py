@@ -50,10 +50,14 @@ class KilnTest(unittest.TestCase):
         self.state = self.home / "state"
         self.output = self.home / "output"
         self.output.mkdir()
+        self.temporary = self.home / "tmp"
+        self.temporary.mkdir()
         # The proof of acceleration is shared: it says something about the host, not about a test.
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "LIBGUESTFS_CACHEDIR": "/var/tmp",  # its default: the appliance is made once for all tests
             "LC_ALL": "C.UTF-8",
             "KILN_STATE_DIR": str(self.state),
             "KILN_CACHE_DIR": str(FIXTURES / "kiln-cache"),
@@ -134,5 +138,5 @@ class KilnTest(unittest.TestCase):
         return found
 
     def leftovers(self):
-        """Temporary files and folders of Kiln's in the shared places."""
-        return sorted(path for path in Path("/tmp").glob("kiln-*") if not path.name.startswith("kiln-e2e-"))
+        """What Kiln left in the folder for temporary files."""
+        return sorted(self.temporary.iterdir())

@@ -61,7 +61,7 @@ class Steps(KilnTest):
     def test_a_wrong_checksum_stops_before_any_sandbox(self):
         (self.home / "setup.sh").write_text("true\n")
         step = {"type": "Shell", "scriptUri": "setup.sh", "sha256Checksum": "0" * 64}
-        done = self.build([step], 1)
+        done = self.build([step], 2)
         self.assertIn("/properties/customize/0", done.stderr)
         self.assertEqual([phase["name"] for phase in self.record()["phases"]], ["prepare"])
 
