@@ -83,9 +83,9 @@ void add_build_command(CLI::App& app, Services& services) {
   command->add_flag(
       "--keep-on-failure", flags->keep_on_failure, "Keep the work disk of a failed build");
   command->footer(
-      "Credentials for page blobs come from the environment (AZURE_STORAGE_KEY,\n"
-      "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING) or from the blob's URL, never\n"
-      "from an option.");
+      "Credentials for page blobs come from the environment (KILN_STORAGE_KEY_FILE,\n"
+      "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY, AZURE_STORAGE_CONNECTION_STRING) or from the\n"
+      "blob's URL, never from an option.");
   command->callback([&services, flags] {
     services.command = [&services, flags] { return build(*flags, services); };
   });
