@@ -47,6 +47,15 @@ bool dies_within(pid_t pid, std::chrono::milliseconds limit) {
   return is_dead(pid);
 }
 
+/// Waits for a first line, which is collected in a thread of its own.
+std::string error_output_of(ChildProcess& child) {
+  const auto deadline = Clock::now() + 10s;
+  while (Clock::now() < deadline && !child.error_output().ends_with('\n')) {
+    std::this_thread::sleep_for(1ms);
+  }
+  return child.error_output();
+}
+
 /// Waits until a script has written a process id into a file.
 pid_t read_pid(const std::filesystem::path& path) {
   for (int i = 0; i < 1000; ++i) {
@@ -250,7 +259,7 @@ TEST_F(ProcessTest, AServerIsStartedPolledAndTerminated) {
   ASSERT_OK(child);
   const auto member = read_pid(at("pid"));
   EXPECT_FALSE((*child)->poll().has_value());
-  EXPECT_EQ((*child)->error_output(), "ready\n");
+  EXPECT_EQ(error_output_of(**child), "ready\n");
   (*child)->terminate();
   EXPECT_EQ((*child)->poll(), 128 + SIGTERM);
   EXPECT_TRUE(dies_within(member, 2s));
@@ -294,7 +303,7 @@ TEST_F(ProcessTest, AServerThatNobodyReadsIsNotBlocked) {
   }
   EXPECT_TRUE(std::filesystem::exists(at("done")));
   (*child)->terminate();
-  const auto errors = (*child)->error_output();
+  const auto errors = error_output_of(**child);
   EXPECT_LE(errors.size(), kCaptureLimit);
   EXPECT_THAT(errors, testing::EndsWith("end\n"));
 }
