@@ -6,54 +6,48 @@
 #include <xxhash.h>
 
 #include "disk/extents/zero.h"
-#include "engine/core/c_handle.h"
 #include "engine/core/result.h"
 
 namespace kiln {
-namespace {
-
-constexpr std::array<std::byte, ContentDigest::kGranule> kZeros{};
-
-}  // namespace
-
-struct ContentDigest::State {
-  CHandle<XXH3_state_t, XXH3_freeState> hash{XXH3_createState()};
-
-  void update(Bytes bytes) { XXH3_128bits_update(hash.get(), bytes.data(), bytes.size()); }
-  void update_number(std::uint64_t number) {
-    std::array<std::byte, sizeof number> bytes{};
-    write_le(MutableBytes(bytes), 0, number);
-    update(bytes);
-  }
-};
-
-ContentDigest::ContentDigest() : state_(std::make_unique<State>()) {
-  KILN_CHECK(state_->hash != nullptr);
-  XXH3_128bits_reset(state_->hash.get());
-}
-
-ContentDigest::~ContentDigest() = default;
-ContentDigest::ContentDigest(ContentDigest&&) noexcept = default;
 
 void ContentDigest::add(std::uint64_t offset, Bytes data) {
   KILN_CHECK(offset % kGranule == 0);
   while (!data.empty()) {
     const auto granule = data.first(std::min<std::size_t>(data.size(), kGranule));
     if (!is_zero(granule)) {
-      state_->update_number(offset);
-      state_->update(granule);
       // A disk's end may cut its last granule; rounding the disk up must not change the digest.
-      state_->update(Bytes(kZeros).first(kGranule - granule.size()));
+      std::array<std::byte, kGranule> padded;
+      const bool whole = granule.size() == kGranule;
+      if (!whole) {
+        padded.fill(std::byte{0});
+        std::ranges::copy(granule, padded.begin());
+      }
+      const auto hash = XXH3_128bits_withSeed(
+          whole ? granule.data() : padded.data(), kGranule, offset / kGranule);
+      add_number(hash.low64, hash.high64);
     }
     offset += granule.size();
     data = data.subspan(granule.size());
   }
 }
 
-std::array<std::byte, 16> ContentDigest::finish(std::uint64_t disk_size) {
-  state_->update_number(disk_size);
+void ContentDigest::merge(const ContentDigest& other) {
+  add_number(other.low_, other.high_);
+}
+
+void ContentDigest::add_number(std::uint64_t low, std::uint64_t high) {
+  low_ += low;
+  high_ += high + (low_ < low ? 1 : 0);
+}
+
+std::array<std::byte, 16> ContentDigest::finish(std::uint64_t disk_size) const {
+  std::array<std::byte, 24> state{};
+  const MutableBytes bytes(state);
+  write_le(bytes, 0, disk_size);
+  write_le(bytes, 8, low_);
+  write_le(bytes, 16, high_);
   XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_->hash.get()));
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(state.data(), state.size()));
   std::array<std::byte, 16> result{};
   std::memcpy(result.data(), canonical.digest, result.size());
   return result;

@@ -2,30 +2,30 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
-#include <string>
 
 #include "engine/core/bytes.h"
 
 namespace kiln {
 
-/// A fast digest (XXH3, 128 bit) of a disk's contents, independent of which zeros are holes: it
-/// takes the non-zero 64 KiB granules and their offsets in ascending order. It names contents and
-/// catches damage; it is no defence against forgery, for which outputs carry SHA-256.
+/// A fast digest (XXH3, 128 bit) of a disk's contents, independent of which zeros are holes: the
+/// sum of its non-zero 64 KiB granules' digests, each seeded with its offset, so that granules may
+/// come in any order and several threads' digests be merged. It names contents and catches damage;
+/// it is no defence against forgery, for which outputs carry SHA-256.
 class ContentDigest {
  public:
   static constexpr std::uint64_t kGranule = 64 * kKiB;
-  ContentDigest();
-  ~ContentDigest();
-  ContentDigest(ContentDigest&&) noexcept;
-  /// @param offset multiple of kGranule, ascending from call to call
+  /// Every granule once. @param offset multiple of kGranule
   void add(std::uint64_t offset, Bytes data);
-  /// Ends with the disk's size in bytes.
-  std::array<std::byte, 16> finish(std::uint64_t disk_size);
+  /// Adds all granules of another one.
+  void merge(const ContentDigest& other);
+  /// @param disk_size bytes
+  [[nodiscard]] std::array<std::byte, 16> finish(std::uint64_t disk_size) const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  void add_number(std::uint64_t low, std::uint64_t high);
+
+  std::uint64_t low_ = 0;
+  std::uint64_t high_ = 0;
 };
 
 }  // namespace kiln

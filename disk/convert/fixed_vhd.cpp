@@ -1,24 +1,24 @@
 #include "disk/convert/fixed_vhd.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <fcntl.h>
 #include <mutex>
-#include <optional>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
 #include "disk/convert/content_digest.h"
-#include "disk/extents/nbd_source.h"
 #include "disk/formats/vhd_footer.h"
 #include "engine/core/file.h"
 
 namespace kiln {
 namespace {
+
+/// The kernel lets one thread at a time write into a file, so more than a few only wait.
+constexpr unsigned kMostWorkers = 4;
 
 Error os_error(std::string code, std::string_view verb, const std::filesystem::path& path) {
   const int reason = errno;
@@ -83,80 +83,6 @@ class PartialFile {
   UniqueFd fd_;
 };
 
-/// Reads back what was written, in a thread that follows the writer, and digests it again: the
-/// second look costs little while the bytes are still in the processor's cache.
-class ReadBack {
- public:
-  explicit ReadBack(std::unique_ptr<BlockSource> file)
-      : file_(std::move(file)), thread_([this] { result_ = run(); }) {}
-  ReadBack(const ReadBack&) = delete;
-  ReadBack& operator=(const ReadBack&) = delete;
-  ~ReadBack() { close(); }
-
-  /// `length` bytes at `offset` are in the file now.
-  void written(std::uint64_t offset, std::size_t length) {
-    const std::lock_guard lock(mutex_);
-    ranges_.push_back({offset, length});
-    changed_.notify_one();
-  }
-
-  /// Waits for the thread; the digest of what it read.
-  Result<std::array<std::byte, 16>> finish() {
-    close();
-    KILN_TRY(result_);
-    return digest_.finish(file_->size());
-  }
-
- private:
-  struct Range {
-    std::uint64_t offset;
-    std::size_t length;
-  };
-
-  void close() {
-    {
-      const std::lock_guard lock(mutex_);
-      closed_ = true;
-      changed_.notify_one();
-    }
-    if (thread_.joinable()) thread_.join();
-  }
-
-  std::optional<Range> next() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return closed_ || !ranges_.empty(); });
-    if (ranges_.empty()) return std::nullopt;
-    const auto range = ranges_.front();
-    ranges_.pop_front();
-    return range;
-  }
-
-  Result<void> run() {
-    std::vector<std::byte> buffer(kPiece);
-    while (auto range = next()) {
-      while (range->length > 0) {
-        const auto piece = MutableBytes(buffer).first(std::min(range->length, kPiece));
-        KILN_TRY_ASSIGN(const auto ticket, file_->start_read(range->offset, piece));
-        KILN_TRY(file_->wait(ticket));
-        digest_.add(range->offset, piece);
-        range->offset += piece.size();
-        range->length -= piece.size();
-      }
-    }
-    return {};
-  }
-
-  static constexpr std::size_t kPiece = 256 * kKiB;  ///< fits the second-level cache
-  std::unique_ptr<BlockSource> file_;
-  ContentDigest digest_;
-  Result<void> result_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Range> ranges_;
-  bool closed_ = false;
-  std::thread thread_;
-};
-
 Error differs(const PartialFile& file, std::string_view what) {
   return fail(ErrorKind::kIo,
               "Disk:VerifyFailed",
@@ -166,25 +92,41 @@ Error differs(const PartialFile& file, std::string_view what) {
       .cure("check the host's disk and memory");
 }
 
+/// In pieces, so that the comparison adds little to what the cache has to hold.
+Result<void> read_back(const PartialFile& file, std::uint64_t offset, Bytes written) {
+  std::array<std::byte, 64 * kKiB> buffer;
+  while (!written.empty()) {
+    const auto piece = MutableBytes(buffer).first(std::min(written.size(), buffer.size()));
+    KILN_TRY(pread_exactly(file.fd(), piece, offset, file.path()));
+    if (std::memcmp(piece.data(), written.data(), piece.size()) != 0) {
+      return differs(file, "contents");
+    }
+    written = written.subspan(piece.size());
+    offset += piece.size();
+  }
+  return {};
+}
+
+/// Each worker reads, digests, writes and reads back a chunk while it is in its processor's cache.
 Result<FixedVhd> write_contents(BlockSource& source,
                                 const PartialFile& file,
                                 FixedVhd vhd,
                                 const WalkOptions& options,
                                 const WalkProgress& progress) {
-  KILN_TRY_ASSIGN(auto readable, open_raw_source(file.path(), vhd.virtual_size));
-  ReadBack read_back(std::move(readable));
+  std::mutex mutex;
   ContentDigest digest;
   const auto write = [&](std::uint64_t offset, Bytes data) -> Result<void> {
+    ContentDigest chunk;
+    chunk.add(offset, data);
     KILN_TRY(file.write(offset, data));
-    read_back.written(offset, data.size());
-    digest.add(offset, data);
+    KILN_TRY(read_back(file, offset, data));
+    const std::lock_guard lock(mutex);
+    digest.merge(chunk);
     vhd.data_bytes += data.size();
     return {};
   };
   KILN_TRY(walk_data(source, options, write, progress));
   vhd.content = digest.finish(vhd.virtual_size);
-  KILN_TRY_ASSIGN(const auto content, read_back.finish());
-  if (content != vhd.content) return differs(file, "contents");
   return vhd;
 }
 
@@ -220,8 +162,8 @@ Result<FixedVhd> write_fixed_vhd(BlockSource& source,
   options.granularity = ContentDigest::kGranule;
   // Small enough that what is read is still in the processor's cache when it is written and read
   // back: with chunks of 4 MiB the same conversion takes three times as long.
-  options.largest_chunk = 512 * kKiB;
-  options.reads_in_flight = 8;
+  options.largest_chunk = 256 * kKiB;
+  options.workers = std::clamp(std::thread::hardware_concurrency(), 1U, kMostWorkers);
   options.cancel = cancel;
   FixedVhd vhd;
   vhd.path = path;

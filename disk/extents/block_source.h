@@ -24,26 +24,26 @@ class BlockSource {
   [[nodiscard]] virtual std::uint64_t size() const = 0;  ///< bytes, a multiple of 512
   /// Ascending, adjacent, covering [0, size) exactly.
   virtual Result<std::vector<Extent>> extents() = 0;
-  /// Starts reading `buffer.size()` bytes at `offset`; the buffer stays valid until `wait(ticket)`.
-  virtual Result<std::uint64_t> start_read(std::uint64_t offset, MutableBytes buffer) = 0;
-  virtual Result<void> wait(std::uint64_t ticket) = 0;
+  /// Fills the buffer with what stands at `offset`. Safe from several threads at once.
+  virtual Result<void> read(std::uint64_t offset, MutableBytes buffer) = 0;
 };
 
 struct WalkOptions {
   std::uint64_t granularity = 64 * kKiB;  ///< zero detection inside data extents; power of two
   std::uint64_t largest_chunk = 4 * kMiB;
-  unsigned reads_in_flight = 4;
+  unsigned workers = 1;  ///< threads that read and hand on, the caller's among them
   CancelToken cancel;
 };
 
-/// Receives data in ascending order: offset and length are multiples of the granularity (but for
-/// the end of the disk), never more than largest_chunk, first and last granule not all zero.
+/// Receives data: offset and length are multiples of the granularity (but for the end of the disk),
+/// never more than largest_chunk, first and last granule not all zero. With one worker in ascending
+/// order and on the caller's thread; with more of them in no order, from several threads at once.
 using ChunkSink = std::function<Result<void>(std::uint64_t offset, Bytes data)>;
-/// Bytes of the disk dealt with so far, zeros included.
+/// Bytes of the disk dealt with so far, zeros included; on the caller's thread, never backwards.
 using WalkProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// The one way through a disk's contents, for files and uploads alike: holes are never read, zeros
-/// never handed on, memory stays below (reads_in_flight + 1) x largest_chunk.
+/// never handed on, memory stays at workers x largest_chunk.
 Result<void> walk_data(BlockSource& source,
                        const WalkOptions& options,
                        const ChunkSink& sink,

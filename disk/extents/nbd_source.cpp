@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fcntl.h>
-#include <map>
+#include <mutex>
 #include <thread>
 
 #include <libnbd.h>
@@ -86,91 +86,107 @@ int on_block_status(void* map,
 class NbdSource : public BlockSource {
  public:
   NbdSource(TempDir folder,
+            UniqueFd directory,
             std::unique_ptr<ChildProcess> server,
-            Handle handle,
+            std::string socket,
+            Handle first,
             std::uint64_t size,
             CancelToken cancel)
       : folder_(std::move(folder)),
+        directory_(std::move(directory)),
         server_(std::move(server)),
-        handle_(std::move(handle)),
+        socket_(std::move(socket)),
         size_(size),
-        cancel_(std::move(cancel)) {}
+        cancel_(std::move(cancel)) {
+    idle_.push_back(std::move(first));
+  }
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
 
   Result<std::vector<Extent>> extents() override {
     constexpr std::uint64_t kLongestQuery = 2 * kGiB;  // NBD counts in 32 bits
+    KILN_TRY_ASSIGN(auto handle, take());
     ExtentMap map;
     while (map.end() < size_) {
-      KILN_TRY(usable());
+      KILN_TRY(cancel_.check());
       const auto before = map.end();
       const nbd_extent_callback callback{on_block_status, &map, nullptr};
       if (nbd_block_status(
-              handle_.get(), std::min(kLongestQuery, size_ - before), before, callback, 0) != 0) {
+              handle.get(), std::min(kLongestQuery, size_ - before), before, callback, 0) != 0) {
         return nbd_failure("ask for the disk's extents");
       }
       if (map.end() == before || map.end() > size_) {
         return fail(ErrorKind::kIo, "Disk:Nbd", "qemu-nbd gave an impossible block status");
       }
     }
+    give_back(std::move(handle));
     return map.take();
   }
 
-  Result<std::uint64_t> start_read(std::uint64_t offset, MutableBytes buffer) override {
-    KILN_TRY(usable());
+  Result<void> read(std::uint64_t offset, MutableBytes buffer) override {
     KILN_CHECK(offset <= size_ && buffer.size() <= size_ - offset);
-    const auto ticket = next_ticket_++;
-    auto& cookies = pending_[ticket];
-    while (!buffer.empty()) {
-      const auto piece = buffer.first(std::min<std::size_t>(buffer.size(), kLargestRequest));
-      const auto cookie =
-          nbd_aio_pread(handle_.get(), piece.data(), piece.size(), offset, NBD_NULL_COMPLETION, 0);
-      if (cookie < 0) return abandon(nbd_failure("read from the disk"));
-      cookies.push_back(static_cast<std::uint64_t>(cookie));
-      buffer = buffer.subspan(piece.size());
-      offset += piece.size();
-    }
-    return ticket;
-  }
-
-  Result<void> wait(std::uint64_t ticket) override {
-    KILN_TRY(usable());
-    const auto cookies = pending_.extract(ticket);
-    KILN_CHECK(!cookies.empty());
-    for (const auto cookie : cookies.mapped()) {
-      int completed = 0;
-      while ((completed = nbd_aio_command_completed(handle_.get(), cookie)) == 0) {
-        if (cancel_.requested()) return abandon(cancelled());
-        if (nbd_poll(handle_.get(), kPollMilliseconds) < 0) {
-          return abandon(nbd_failure("read from the disk"));
-        }
-      }
-      if (completed < 0) return abandon(nbd_failure("read from the disk"));
-    }
+    KILN_TRY_ASSIGN(auto handle, take());
+    // A connection that failed is closed, so that no late reply is written into the buffer.
+    KILN_TRY(read_through(handle.get(), offset, buffer));
+    give_back(std::move(handle));
     return {};
   }
 
  private:
-  [[nodiscard]] Result<void> usable() const {
+  /// A connection for one thread: an idle one, or another.
+  Result<Handle> take() {
     KILN_TRY(cancel_.check());
-    if (handle_) return {};
-    return fail(ErrorKind::kIo, "Disk:Nbd", "an earlier read from the disk failed");
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        auto handle = std::move(idle_.back());
+        idle_.pop_back();
+        return handle;
+      }
+    }
+    KILN_TRY_ASSIGN(auto handle, new_handle());
+    if (nbd_connect_unix(handle.get(), socket_.c_str()) != 0) {
+      return nbd_failure("connect to qemu-nbd");
+    }
+    return handle;
   }
 
-  /// Closes the connection, so that no later reply is written into a buffer that is gone.
-  Error abandon(Error error) {
-    handle_.reset();
-    pending_.clear();
-    return error;
+  void give_back(Handle handle) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(handle));
   }
 
-  TempDir folder_;  // holds the socket; goes after the server
+  /// All pieces are asked for before the first is waited for.
+  Result<void> read_through(nbd_handle* handle, std::uint64_t offset, MutableBytes buffer) const {
+    std::vector<std::uint64_t> cookies;
+    while (!buffer.empty()) {
+      const auto piece = buffer.first(std::min<std::size_t>(buffer.size(), kLargestRequest));
+      const auto cookie =
+          nbd_aio_pread(handle, piece.data(), piece.size(), offset, NBD_NULL_COMPLETION, 0);
+      if (cookie < 0) return nbd_failure("read from the disk");
+      cookies.push_back(static_cast<std::uint64_t>(cookie));
+      buffer = buffer.subspan(piece.size());
+      offset += piece.size();
+    }
+    for (const auto cookie : cookies) {
+      int completed = 0;
+      while ((completed = nbd_aio_command_completed(handle, cookie)) == 0) {
+        KILN_TRY(cancel_.check());
+        if (nbd_poll(handle, kPollMilliseconds) < 0) return nbd_failure("read from the disk");
+      }
+      if (completed < 0) return nbd_failure("read from the disk");
+    }
+    return {};
+  }
+
+  TempDir folder_;      // holds the socket; goes after the server
+  UniqueFd directory_;  // through which the socket is reached
   std::unique_ptr<ChildProcess> server_;
-  Handle handle_;
+  std::string socket_;
   std::uint64_t size_;
   CancelToken cancel_;
-  std::uint64_t next_ticket_ = 0;
-  std::map<std::uint64_t, std::vector<std::uint64_t>> pending_;
+  std::mutex mutex_;
+  std::vector<Handle> idle_;
 };
 
 }  // namespace
@@ -181,17 +197,16 @@ Result<std::unique_ptr<BlockSource>> open_nbd_source(ProcessRunner& runner,
                                                      const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto private_folder, TempDir::create(folder));
   // A socket's name has at most 107 bytes, a path may be longer; both sides reach it through /proc.
-  const UniqueFd directory(
-      ::open(private_folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd directory(::open(private_folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   Command command;
   command.argv = {"qemu-nbd",
                   "--read-only",
-                  "--shared=1",
+                  "--shared=0",  // as many connections as there are threads that read
                   fmt::format("--socket=/proc/self/cwd/{}", kSocketName),
                   node};
   command.directory = private_folder.path();
   KILN_TRY_ASSIGN(auto server, runner.start(command));
-  const auto socket = fmt::format("/proc/self/fd/{}/{}", directory.get(), kSocketName);
+  auto socket = fmt::format("/proc/self/fd/{}/{}", directory.get(), kSocketName);
   KILN_TRY_ASSIGN(auto handle, connect(*server, socket, cancel));
   const auto size = nbd_get_size(handle.get());
   if (size < 0) return nbd_failure("ask for the disk's size");
@@ -202,7 +217,9 @@ Result<std::unique_ptr<BlockSource>> open_nbd_source(ProcessRunner& runner,
         .cure("install a newer qemu-utils");
   }
   return std::unique_ptr<BlockSource>(std::make_unique<NbdSource>(std::move(private_folder),
+                                                                  std::move(directory),
                                                                   std::move(server),
+                                                                  std::move(socket),
                                                                   std::move(handle),
                                                                   static_cast<std::uint64_t>(size),
                                                                   cancel));

@@ -1,3 +1,5 @@
+#include "disk/extents/raw_source.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -5,7 +7,6 @@
 #include <unistd.h>
 
 #include "disk/extents/extent_map.h"
-#include "disk/extents/nbd_source.h"
 #include "engine/core/file.h"
 
 namespace kiln {
@@ -30,13 +31,9 @@ class RawSource : public BlockSource {
     return map.take();
   }
 
-  Result<std::uint64_t> start_read(std::uint64_t offset, MutableBytes buffer) override {
-    // The kernel reads ahead by itself; a thread per read would gain nothing on a local file.
-    KILN_TRY(pread_exactly(file_.get(), buffer, offset, path_));
-    return std::uint64_t{0};
+  Result<void> read(std::uint64_t offset, MutableBytes buffer) override {
+    return pread_exactly(file_.get(), buffer, offset, path_);
   }
-
-  Result<void> wait(std::uint64_t /*ticket*/) override { return {}; }
 
  private:
   [[nodiscard]] Result<std::uint64_t> seek(std::uint64_t from, int what) const {

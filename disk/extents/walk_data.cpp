@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <bit>
-#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <thread>
 
 #include "disk/extents/block_source.h"
 #include "disk/extents/zero.h"
@@ -22,15 +23,13 @@ class Chunks {
   Chunks(std::vector<Extent> extents, std::uint64_t disk_size, const WalkOptions& options)
       : extents_(std::move(extents)), disk_size_(disk_size), options_(options) {}
 
-  [[nodiscard]] std::optional<Range> peek() {
+  std::optional<Range> next() {
     if (run_.length == 0) run_ = next_run();
     if (run_.length == 0) return std::nullopt;
-    return Range{run_.offset, std::min(run_.length, options_.largest_chunk)};
-  }
-
-  void drop(const Range& chunk) {
+    const Range chunk{run_.offset, std::min(run_.length, options_.largest_chunk)};
     run_.offset += chunk.length;
     run_.length -= chunk.length;
+    return chunk;
   }
 
  private:
@@ -59,86 +58,63 @@ class Chunks {
   Range run_;
 };
 
-struct Read {
-  std::uint64_t offset = 0;
-  Bytes data;
-  std::uint64_t ticket = 0;
-};
-
-/// Reads under way into one buffer: one large chunk, or many small ones, so that a fragmented disk
-/// keeps as many bytes in flight as any other.
-struct Batch {
-  std::unique_ptr<std::byte[]> buffer;
-  std::deque<Read> reads;
-};
-
+/// The workers' common state.
 class Walk {
  public:
-  Walk(BlockSource& source, const WalkOptions& options, const ChunkSink& sink)
-      : source_(source), options_(options), sink_(sink) {}
-  Walk(const Walk&) = delete;
-  Walk& operator=(const Walk&) = delete;
+  Walk(BlockSource& source, const WalkOptions& options, const ChunkSink& sink, Chunks chunks)
+      : source_(source), options_(options), sink_(sink), chunks_(std::move(chunks)) {}
 
-  /// Whatever is still being read is waited for, because the buffers go.
-  ~Walk() {
-    for (const auto& batch : in_flight_) {
-      for (const auto& read : batch.reads) {
-        [[maybe_unused]] const auto ignored = source_.wait(read.ticket);
+  Result<void> run(const WalkProgress& progress) {
+    {
+      std::vector<std::jthread> others;
+      for (unsigned i = 1; i < options_.workers; ++i) {
+        others.emplace_back([this] { work({}); });
       }
+      work(progress);
     }
-  }
-
-  Result<void> run(Chunks chunks, const WalkProgress& progress) {
-    while (true) {
-      while (in_flight_.size() < std::max(1U, options_.reads_in_flight) && chunks.peek()) {
-        KILN_TRY(start_batch(chunks));
-      }
-      if (in_flight_.empty()) return {};
-      auto& batch = in_flight_.front();
-      while (!batch.reads.empty()) {
-        KILN_TRY(options_.cancel.check());
-        const auto read = batch.reads.front();
-        batch.reads.pop_front();
-        KILN_TRY(source_.wait(read.ticket));
-        KILN_TRY(hand_on(read));
-        if (progress) progress(read.offset + read.data.size(), source_.size());
-      }
-      spare_.push_back(std::move(batch.buffer));
-      in_flight_.pop_front();
-    }
+    return std::move(result_);
   }
 
  private:
-  Result<void> start_batch(Chunks& chunks) {
-    auto& batch = in_flight_.emplace_back();
-    if (spare_.empty()) {
-      batch.buffer = std::make_unique_for_overwrite<std::byte[]>(options_.largest_chunk);
-    } else {
-      batch.buffer = std::move(spare_.back());
-      spare_.pop_back();
+  /// A worker's whole life; the caller's is the one that tells of progress.
+  void work(const WalkProgress& progress) {
+    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(options_.largest_chunk);
+    while (const auto chunk = next()) {
+      if (auto done = deal_with(*chunk, MutableBytes(buffer.get(), chunk->length)); !done) {
+        return stop(std::move(done));
+      }
+      if (progress) progress(chunk->offset + chunk->length, source_.size());
     }
-    MutableBytes room(batch.buffer.get(), options_.largest_chunk);
-    for (auto chunk = chunks.peek(); chunk && chunk->length <= room.size(); chunk = chunks.peek()) {
-      const auto target = room.first(chunk->length);
-      KILN_TRY_ASSIGN(const auto ticket, source_.start_read(chunk->offset, target));
-      batch.reads.push_back({chunk->offset, target, ticket});
-      room = room.subspan(chunk->length);
-      chunks.drop(*chunk);
-    }
-    return {};
+  }
+
+  /// Nothing at the end, or when another worker has failed.
+  std::optional<Range> next() {
+    const std::lock_guard lock(mutex_);
+    return result_ ? chunks_.next() : std::nullopt;
+  }
+
+  Result<void> deal_with(const Range& chunk, MutableBytes buffer) {
+    KILN_TRY(options_.cancel.check());
+    KILN_TRY(source_.read(chunk.offset, buffer));
+    return hand_on(chunk.offset, buffer);
+  }
+
+  void stop(Result<void> failed) {
+    const std::lock_guard lock(mutex_);
+    if (result_) result_ = std::move(failed);
   }
 
   /// Splits a chunk at its zero granules and leaves those out.
-  Result<void> hand_on(const Read& read) {
+  Result<void> hand_on(std::uint64_t offset, Bytes data) {
     const auto granule_at = [&](std::size_t at) {
-      return read.data.subspan(at, std::min(options_.granularity, read.data.size() - at));
+      return data.subspan(at, std::min(options_.granularity, data.size() - at));
     };
     std::size_t at = 0;
-    while (at < read.data.size()) {
-      while (at < read.data.size() && is_zero(granule_at(at))) at += granule_at(at).size();
+    while (at < data.size()) {
+      while (at < data.size() && is_zero(granule_at(at))) at += granule_at(at).size();
       const auto begin = at;
-      while (at < read.data.size() && !is_zero(granule_at(at))) at += granule_at(at).size();
-      if (at > begin) KILN_TRY(sink_(read.offset + begin, read.data.subspan(begin, at - begin)));
+      while (at < data.size() && !is_zero(granule_at(at))) at += granule_at(at).size();
+      if (at > begin) KILN_TRY(sink_(offset + begin, data.subspan(begin, at - begin)));
     }
     return {};
   }
@@ -146,8 +122,9 @@ class Walk {
   BlockSource& source_;
   const WalkOptions& options_;
   const ChunkSink& sink_;
-  std::deque<Batch> in_flight_;
-  std::vector<std::unique_ptr<std::byte[]>> spare_;
+  std::mutex mutex_;
+  Chunks chunks_;
+  Result<void> result_;  ///< the first failure
 };
 
 }  // namespace
@@ -157,11 +134,11 @@ Result<void> walk_data(BlockSource& source,
                        const ChunkSink& sink,
                        const WalkProgress& progress) {
   KILN_CHECK(std::has_single_bit(options.granularity) && options.largest_chunk > 0 &&
-             options.largest_chunk % options.granularity == 0);
+             options.largest_chunk % options.granularity == 0 && options.workers > 0);
   KILN_TRY(options.cancel.check());
   KILN_TRY_ASSIGN(auto extents, source.extents());
-  Walk walk(source, options, sink);
-  KILN_TRY(walk.run(Chunks(std::move(extents), source.size(), options), progress));
+  Chunks chunks(std::move(extents), source.size(), options);
+  KILN_TRY(Walk(source, options, sink, std::move(chunks)).run(progress));
   if (progress) progress(source.size(), source.size());
   return {};
 }

@@ -64,7 +64,7 @@ Result<WorkDisk> WorkDisk::create(ProcessRunner& runner,
     return std::move(created).error().while_doing(
         fmt::format("creating the work disk {}", absolute.string()));
   }
-  return WorkDisk(std::move(absolute), base.virtual_size, std::move(base_node));
+  return WorkDisk(std::move(absolute), base.path, base.virtual_size, std::move(base_node));
 }
 
 std::string WorkDisk::node(bool read_only) const {

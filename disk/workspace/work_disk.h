@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "disk/image/image_info.h"
 #include "engine/core/cancel.h"
@@ -23,13 +24,20 @@ class WorkDisk {
   [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
   /// The overlay and, explicitly, its base as a qemu block node.
   [[nodiscard]] std::string node(bool read_only) const;
+  /// The node's files: the overlay, the base.
+  [[nodiscard]] std::vector<std::filesystem::path> files() const { return {overlay_, base_}; }
 
  private:
-  WorkDisk(std::filesystem::path overlay, std::uint64_t virtual_size, std::string base_node)
+  WorkDisk(std::filesystem::path overlay,
+           std::filesystem::path base,
+           std::uint64_t virtual_size,
+           std::string base_node)
       : overlay_(std::move(overlay)),
+        base_(std::move(base)),
         virtual_size_(virtual_size),
         base_node_(std::move(base_node)) {}
   std::filesystem::path overlay_;
+  std::filesystem::path base_;
   std::uint64_t virtual_size_;
   std::string base_node_;
 };

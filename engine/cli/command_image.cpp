@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 
 #include "disk/convert/fixed_vhd.h"
-#include "disk/extents/nbd_source.h"
+#include "disk/extents/mapped_source.h"
+#include "disk/extents/raw_source.h"
 #include "disk/image/probe.h"
 #include "engine/cli/services.h"
 #include "engine/core/temp_dir.h"
@@ -42,13 +43,16 @@ Result<ExitCode> inspect(const std::filesystem::path& path, const Settings& sett
 }
 
 Result<std::unique_ptr<BlockSource>> open_source(const ImageInfo& image,
-                                                 const std::filesystem::path& socket_folder,
+                                                 const std::filesystem::path& folder,
                                                  Services& services) {
   if (image.format == DiskFormat::kRaw || image.format == DiskFormat::kFixedVhd) {
     return open_raw_source(image.path, image.virtual_size);
   }
-  return open_nbd_source(
-      *services.runner, qemu_node(image, /*read_only=*/true), socket_folder, services.cancel);
+  return open_mapped_source(*services.runner,
+                            qemu_node(image, /*read_only=*/true),
+                            {image.path},
+                            folder,
+                            services.cancel);
 }
 
 Result<ExitCode> convert(const std::filesystem::path& from,

@@ -4,17 +4,15 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <fcntl.h>
 #include <mutex>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 #include <climits>
 
+#include "engine/core/spawn.h"
 #include "engine/core/text.h"
 #include "engine/core/unique_fd.h"
 
@@ -22,144 +20,8 @@ namespace kiln {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kTerminationGrace = std::chrono::seconds(3);
 /// How long the pipes of a child that has ended may stay open in other hands.
 constexpr auto kLeftoverGrace = std::chrono::seconds(2);
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return fail(ErrorKind::kIo, "Process:Pipe", "cannot create a pipe: {}", strerror(errno));
-  }
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
-std::vector<std::string> child_environment(const Command& command) {
-  std::vector<std::string> environment = {"LC_ALL=C.UTF-8"};
-  for (const char* name : {"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR"}) {
-    const char* value = std::getenv(name);
-    if (value != nullptr) environment.push_back(fmt::format("{}={}", name, value));
-  }
-  for (const auto& [name, value] : command.environment) {
-    environment.push_back(fmt::format("{}={}", name, value));
-  }
-  return environment;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  result.reserve(strings.size() + 1);
-  for (auto& string : strings) result.push_back(string.data());
-  result.push_back(nullptr);
-  return result;
-}
-
-struct Spawned {
-  pid_t pid = -1;
-  UniqueFd out;
-  UniqueFd err;
-};
-
-enum class StandardOutput { kCapture, kDiscard };
-
-Result<Spawned> spawn(const Command& command, StandardOutput stdout_use) {
-  KILN_CHECK(!command.argv.empty());
-  const auto program = find_program(command.argv.front());
-  if (program.empty()) {
-    return fail(ErrorKind::kHostNotReady,
-                "Process:NotInstalled",
-                "the program {} is not installed",
-                command.argv.front())
-        .cure("run `kiln doctor`, which names the package for each missing program");
-  }
-  KILN_TRY_ASSIGN(auto out, make_pipe());
-  KILN_TRY_ASSIGN(auto err, make_pipe());
-  KILN_TRY_ASSIGN(auto exec_failure, make_pipe());
-  auto argv_strings = command.argv;
-  auto environment_strings = child_environment(command);
-  const auto argv = pointers(argv_strings);
-  const auto environment = pointers(environment_strings);
-  const pid_t parent = ::getpid();
-  const int out_fd = stdout_use == StandardOutput::kCapture ? out.write.get() : -1;
-
-  const pid_t pid = ::fork();
-  if (pid < 0) {
-    return fail(ErrorKind::kIo, "Process:Fork", "cannot fork: {}", strerror(errno));
-  }
-  if (pid == 0) {
-    // Only async-signal-safe calls from here to exec.
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE,
-             SIG_DFL);  // the one disposition that programs commonly change, and exec keeps
-    const int null = ::open("/dev/null", O_RDWR);
-    ::dup2(null, STDIN_FILENO);
-    ::dup2(out_fd >= 0 ? out_fd : null, STDOUT_FILENO);
-    ::dup2(err.write.get(), STDERR_FILENO);
-    // Libraries open files too, and not all of them with O_CLOEXEC.
-    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (command.directory.empty() || ::chdir(command.directory.c_str()) == 0) {
-      ::execve(program.c_str(), argv.data(), environment.data());
-    }
-    const int reason = errno;
-    [[maybe_unused]] const auto sent = ::write(exec_failure.write.get(), &reason, sizeof reason);
-    ::_exit(127);
-  }
-  ::setpgid(pid, pid);
-  exec_failure.write.reset();
-  int reason = 0;
-  ssize_t received = 0;
-  do {
-    received = ::read(exec_failure.read.get(), &reason, sizeof reason);
-  } while (received < 0 && errno == EINTR);
-  if (received == sizeof reason) {
-    ::waitpid(pid, nullptr, 0);
-    return fail(
-        ErrorKind::kIo, "Process:Exec", "cannot run {}: {}", program.string(), strerror(reason));
-  }
-  return Spawned{pid, std::move(out.read), std::move(err.read)};
-}
-
-int exit_code_of(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-bool has_ended(pid_t pid) {
-  siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_pid == pid;
-}
-
-/// Reaps a leader that has ended or is about to. What it left behind in its group is killed first:
-/// until then the number of the group cannot belong to anybody else.
-int reap(pid_t pid) {
-  siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
-  }
-  ::kill(-pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return exit_code_of(status);
-}
-
-/// Ends a process group; returns the leader's exit code.
-int end_group(pid_t pid) {
-  ::kill(-pid, SIGTERM);
-  const auto deadline = Clock::now() + kTerminationGrace;
-  while (Clock::now() < deadline && !has_ended(pid)) ::usleep(20'000);
-  if (!has_ended(pid)) ::kill(-pid, SIGKILL);
-  return reap(pid);
-}
 
 void keep_beginning(std::string& capture, std::string_view data) {
   capture.append(data.substr(0, kCaptureLimit - std::min(kCaptureLimit, capture.size())));

@@ -21,7 +21,8 @@ struct Command {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<std::chrono::milliseconds> time_limit;
-  std::filesystem::path directory;  ///< working folder; empty keeps ours
+  std::filesystem::path directory;    ///< working folder; empty keeps ours
+  std::filesystem::path output_file;  ///< replaced by all of standard output, instead of `out`
 };
 
 struct ProcessOutput {

@@ -4,7 +4,7 @@
 
 #include "customizers/generalize/residues.h"
 #include "disk/convert/fixed_vhd.h"
-#include "disk/extents/nbd_source.h"
+#include "disk/extents/mapped_source.h"
 #include "engine/run/inputs.h"
 #include "engine/run/source_digest.h"
 #include "engine/sandbox/registry.h"
@@ -159,10 +159,11 @@ Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context
 
 Result<DistributeOutcome> distribute(CheckedDisk checked, const RunContext& context) {
   KILN_TRY_ASSIGN(auto blocks,
-                  open_nbd_source(context.runner,
-                                  checked.disk.node(/*read_only=*/true),
-                                  context.folder.work(),
-                                  context.cancel));
+                  open_mapped_source(context.runner,
+                                     checked.disk.node(/*read_only=*/true),
+                                     checked.disk.files(),
+                                     context.folder.work(),
+                                     context.cancel));
   FinishedDisk disk{*blocks, context.plan.checked.image_template.name};
   DistributeOutcome outcome;
   for (const auto& target : context.plan.checked.targets) {

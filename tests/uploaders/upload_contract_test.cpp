@@ -151,11 +151,10 @@ class CancellingDisk : public BlockSource {
   CancellingDisk(PatternDisk& disk, CancelSource& cancel) : disk_(disk), cancel_(cancel) {}
   [[nodiscard]] std::uint64_t size() const override { return disk_.size(); }
   Result<std::vector<Extent>> extents() override { return disk_.extents(); }
-  Result<std::uint64_t> start_read(std::uint64_t offset, MutableBytes buffer) override {
+  Result<void> read(std::uint64_t offset, MutableBytes buffer) override {
     if (offset >= disk_.size() / 2) cancel_.request();
-    return disk_.start_read(offset, buffer);
+    return disk_.read(offset, buffer);
   }
-  Result<void> wait(std::uint64_t ticket) override { return disk_.wait(ticket); }
 
  private:
   PatternDisk& disk_;

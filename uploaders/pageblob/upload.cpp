@@ -16,9 +16,6 @@
 namespace kiln {
 namespace {
 
-// The workers' queue hides the disk's latency, so one read at a time is enough: with eight workers'
-// buffers of 4 MiB, an upload adds less than 40 MiB to the process.
-constexpr unsigned kReadsInFlight = 1;
 // One Get Page Ranges answer of this much disk stays below about 3 MiB, however fragmented.
 constexpr std::uint64_t kVerifyWindow = 4 * kGiB;
 // Marks the blob as this upload's own, so that cleaning up never deletes somebody else's.
@@ -142,6 +139,8 @@ class Upload {
     return walked;
   }
 
+  /// The workers' queue hides the disk's latency, so one thread reads: with eight workers' buffers
+  /// of 4 MiB, an upload adds less than 40 MiB to the process.
   Result<void> walk(ChunkQueue& queue, UploadProgress& progress, const CancelToken& cancel) {
     const auto tick = [&] {
       for (const auto& message : queue.take_messages()) notice(context_.events, message);
@@ -150,7 +149,6 @@ class Upload {
     WalkOptions walk;
     walk.granularity = ContentDigest::kGranule;
     walk.largest_chunk = kLargestPageWrite;
-    walk.reads_in_flight = kReadsInFlight;
     walk.cancel = cancel;
     const auto sink = [&](std::uint64_t offset, Bytes data) -> Result<void> {
       digest_.add(offset, data);

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "disk/convert/content_digest.h"
-#include "disk/extents/nbd_source.h"
+#include "disk/extents/mapped_source.h"
 #include "disk/formats/vhd_footer.h"
 #include "disk/image/probe.h"
 #include "engine/core/digest.h"
@@ -22,8 +22,9 @@ class FixedVhdTest : public test::QemuTest {
  protected:
   Result<FixedVhd> convert(const std::filesystem::path& image, const std::string& name) {
     KILN_TRY_ASSIGN(const auto info, probe_image(image));
-    KILN_TRY_ASSIGN(auto source,
-                    open_nbd_source(*runner_, qemu_node(info, true), folder_.path(), {}));
+    KILN_TRY_ASSIGN(
+        auto source,
+        open_mapped_source(*runner_, qemu_node(info, true), {info.path}, folder_.path(), {}));
     return write_fixed_vhd(*source, path(name), {}, {});
   }
 
@@ -206,9 +207,9 @@ class Saboteur : public MemorySource {
  public:
   Saboteur(std::vector<std::byte> contents, std::filesystem::path victim)
       : MemorySource(std::move(contents)), victim_(std::move(victim)) {}
-  Result<std::uint64_t> start_read(std::uint64_t offset, MutableBytes buffer) override {
+  Result<void> read(std::uint64_t offset, MutableBytes buffer) override {
     std::filesystem::resize_file(victim_, kMiB);
-    return MemorySource::start_read(offset, buffer);
+    return MemorySource::read(offset, buffer);
   }
 
  private:
@@ -256,6 +257,13 @@ TEST(ContentDigestTest, DependsOnContentsAndPlaceButNotOnHoles) {
   EXPECT_NE(whole, digest({{kGranule, all}}, kMiB));
   EXPECT_NE(whole, digest({{0, all}}, 2 * kMiB));
   EXPECT_NE(whole, digest({}, kMiB));
+  // Several threads' parts, whichever comes first.
+  ContentDigest first;
+  ContentDigest second;
+  first.add(2 * kGranule, all.subspan(2 * kGranule));
+  second.add(0, all.first(kGranule));
+  first.merge(second);
+  EXPECT_EQ(whole, first.finish(kMiB));
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 #include <csignal>
 #include <random>
+#include <thread>
 
+#include "disk/extents/mapped_source.h"
 #include "disk/extents/nbd_source.h"
+#include "disk/extents/raw_source.h"
 #include "disk/image/probe.h"
+#include "disk/workspace/work_disk.h"
 #include "engine/core/text.h"
 #include "tests/disk/support/qemu_tools.h"
 
@@ -48,9 +52,7 @@ class SourcesTest : public test::QemuTest {
 
   static std::vector<std::byte> read(BlockSource& source, std::uint64_t at, std::size_t length) {
     std::vector<std::byte> buffer(length, std::byte{0x11});
-    const auto ticket = source.start_read(at, buffer);
-    EXPECT_OK(ticket);
-    EXPECT_OK(source.wait(*ticket));
+    EXPECT_OK(source.read(at, buffer));
     return buffer;
   }
 
@@ -113,7 +115,7 @@ TEST_F(SourcesTest, RawKnowsItsHoles) {
   EXPECT_EQ(extents->back().offset + extents->back().length, kMiB + 512);
 }
 
-TEST_F(SourcesTest, NbdReadsOutOfOrderAndInPieces) {
+TEST_F(SourcesTest, NbdServesSeveralThreads) {
   const auto image = create("disk.raw", "raw", "", "8M");
   std::vector<std::byte> contents(8 * kMiB);
   std::mt19937_64 random(1);
@@ -122,25 +124,97 @@ TEST_F(SourcesTest, NbdReadsOutOfOrderAndInPieces) {
   patch(image, 0, text);
   const auto source = open(image);
   ASSERT_OK(source);
-  struct Read {
-    std::uint64_t offset;
-    std::vector<std::byte> buffer;
-    std::uint64_t ticket;
+  const auto read_here_and_there = [&](unsigned seed) {
+    std::mt19937_64 places(seed);
+    for (int i = 0; i < 20; ++i) {
+      std::vector<std::byte> buffer(512 * (1 + places() % 4096));
+      const auto offset = places() % (contents.size() - buffer.size()) / 512 * 512;
+      ASSERT_OK((*source)->read(offset, buffer));
+      EXPECT_TRUE(std::ranges::equal(buffer, Bytes(contents).subspan(offset, buffer.size())));
+    }
   };
-  std::vector<Read> reads(20);
-  for (auto& read : reads) {
-    read.buffer.resize(512 * (1 + random() % 4096));
-    read.offset = random() % (contents.size() - read.buffer.size()) / 512 * 512;
-    const auto ticket = (*source)->start_read(read.offset, read.buffer);
-    ASSERT_OK(ticket);
-    read.ticket = *ticket;
+  std::vector<std::jthread> threads;
+  for (unsigned i = 0; i < 4; ++i) threads.emplace_back(read_here_and_there, i);
+}
+
+TEST_F(SourcesTest, MappedReadsEveryFormat) {
+  struct Format {
+    std::string name;
+    std::string options;
+    std::uint64_t most_data;
+    bool mapped;
+  };
+  const std::vector<Format> formats = {
+      {"raw", "", 2 * kMiB, true},
+      {"qcow2", "", 192 * kKiB, true},
+      {"qcow2", "extended_l2=on,cluster_size=128k", 192 * kKiB, true},
+      {"vpc", "subformat=dynamic,force_size=on", 4 * kMiB, true},
+      {"vhdx", "", 16 * kMiB, false},  // qemu does not tell
+  };
+  for (const auto& format : formats) {
+    SCOPED_TRACE(format.name + format.options);
+    const auto image = make("disk", format.name, format.options);
+    const auto info = probe_image(image);
+    ASSERT_OK(info);
+    watched_.server = -1;
+    const auto source =
+        open_mapped_source(watched_, qemu_node(*info, true), {image}, folder_.path(), {});
+    ASSERT_OK(source);
+    expect_contents(**source, format.most_data);
+    EXPECT_EQ(watched_.server == -1, format.mapped) << "whether qemu-nbd was needed";
+    std::filesystem::remove(image);
   }
-  std::ranges::shuffle(reads, random);
-  for (const auto& read : reads) {
-    ASSERT_OK((*source)->wait(read.ticket));
-    EXPECT_TRUE(
-        std::ranges::equal(read.buffer, Bytes(contents).subspan(read.offset, read.buffer.size())));
-  }
+}
+
+TEST_F(SourcesTest, MappedReadsLayersAndWhatIsCompressed) {
+  const auto raw = make("disk.raw", "raw");
+  run({"qemu-img",
+       "convert",
+       "-c",
+       "-f",
+       "raw",
+       "-O",
+       "qcow2",
+       raw.string(),
+       path("base.qcow2").string()});
+  const auto base = probe_image(path("base.qcow2"));
+  ASSERT_OK(base);
+  const auto disk = WorkDisk::create(*runner_, *base, path("overlay.qcow2"), {});
+  ASSERT_OK(disk);
+  // In the middle of what is data and of what is zero below.
+  run({"qemu-io",
+       "-c",
+       "write -q -P 0x77 1088k 64k",
+       "-c",
+       "write -q -P 0x78 8M 64k",
+       disk->node(false)});
+  const auto source =
+      open_mapped_source(watched_, disk->node(true), disk->files(), folder_.path(), {});
+  ASSERT_OK(source);
+  std::vector<std::byte> expected(16 * kMiB);
+  const auto fill = [&](std::uint64_t at, std::uint64_t length, unsigned char value) {
+    std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(at), length, std::byte{value});
+  };
+  fill(kMiB, 192 * kKiB, 0xAA);
+  fill(1088 * kKiB, 64 * kKiB, 0x77);
+  fill(8 * kMiB, 64 * kKiB, 0x78);
+  EXPECT_TRUE(read(**source, 0, expected.size()) == expected);
+  EXPECT_TRUE(
+      read(**source, kMiB + 512, 100 * kKiB) ==
+      std::vector(expected.begin() + kMiB + 512, expected.begin() + kMiB + 512 + 100 * kKiB));
+  EXPECT_NE(watched_.server, -1);
+}
+
+TEST_F(SourcesTest, MappedQuotesQemusRefusal) {
+  const auto missing = open_mapped_source(
+      *runner_,
+      R"(json:{"driver":"raw","file":{"driver":"file","filename":"/nonexistent"}})",
+      {"/nonexistent"},
+      folder_.path(),
+      {});
+  ASSERT_THAT(missing, FailsWith("Process:Failed"));
+  EXPECT_THAT(missing.error().describe(), testing::HasSubstr("/nonexistent"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
 TEST_F(SourcesTest, NbdLeavesNoServerAndNoSocket) {
@@ -170,12 +244,8 @@ TEST_F(SourcesTest, NbdNoticesADeadServer) {
   ASSERT_OK(source);
   ASSERT_EQ(::kill(watched_.server, SIGKILL), 0);
   std::vector<std::byte> buffer(kMiB);
-  const auto read_all = [&]() -> Result<void> {
-    KILN_TRY_ASSIGN(const auto ticket, (*source)->start_read(0, buffer));
-    return (*source)->wait(ticket);
-  };
-  EXPECT_THAT(read_all(), FailsWith("Disk:Nbd"));
-  EXPECT_THAT(read_all(), FailsWith("Disk:Nbd"));
+  EXPECT_THAT((*source)->read(0, buffer), FailsWith("Disk:Nbd"));
+  EXPECT_THAT((*source)->read(0, buffer), FailsWith("Disk:Nbd"));
   EXPECT_FALSE((*source)->extents().has_value());
 }
 
@@ -183,12 +253,11 @@ TEST_F(SourcesTest, NbdStopsWhenCancelled) {
   const auto source = open(make("disk.raw", "raw"));
   ASSERT_OK(source);
   std::vector<std::byte> buffer(kMiB);
-  const auto ticket = (*source)->start_read(0, buffer);
-  ASSERT_OK(ticket);
+  ASSERT_OK((*source)->read(0, buffer));
   cancel_.request();
-  const auto waited = (*source)->wait(*ticket);
-  ASSERT_FALSE(waited.has_value());
-  EXPECT_EQ(waited.error().kind(), ErrorKind::kCancelled);
+  const auto read = (*source)->read(0, buffer);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().kind(), ErrorKind::kCancelled);
   EXPECT_FALSE(open(path("disk.raw")).has_value());
 }
 

@@ -21,7 +21,9 @@ class QemuTest : public testing::Test {
 
   /// Standard output; a failing tool fails the test.
   std::string run(std::vector<std::string> argv) {
-    const auto output = run_checked(*runner_, {std::move(argv), {}, {}, {}}, {});
+    Command command;
+    command.argv = std::move(argv);
+    const auto output = run_checked(*runner_, command, {});
     EXPECT_OK(output);
     return output ? output->out : "";
   }

@@ -89,6 +89,18 @@ TEST_F(ProcessTest, CapturesBothStreamsAndTheExitCode) {
   EXPECT_EQ(output->exit_code, 3);
 }
 
+TEST_F(ProcessTest, OutputOfAnySizeGoesIntoAFile) {
+  auto command = shell("head -c 10000000 /dev/zero; echo err >&2");
+  command.output_file = at("out");
+  const auto output = run(command);
+  ASSERT_OK(output);
+  EXPECT_EQ(output->out, "");
+  EXPECT_EQ(output->err, "err\n");
+  EXPECT_EQ(std::filesystem::file_size(at("out")), 10'000'000U);
+  command.output_file = at("no/such/folder/out");
+  EXPECT_THAT(run(command), FailsWith("Process:OutputFile"));
+}
+
 TEST_F(ProcessTest, ASignalCountsFrom128) {
   EXPECT_EQ(run(shell("kill -TERM $$"))->exit_code, 128 + SIGTERM);
 }

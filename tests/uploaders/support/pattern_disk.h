@@ -33,11 +33,10 @@ class PatternDisk : public BlockSource {
     return all;
   }
 
-  Result<std::uint64_t> start_read(std::uint64_t offset, MutableBytes buffer) override {
+  Result<void> read(std::uint64_t offset, MutableBytes buffer) override {
     fill(offset, buffer);
-    return ++tickets_;
+    return {};
   }
-  Result<void> wait(std::uint64_t) override { return {}; }
 
   /// What stands at `offset`.
   void fill(std::uint64_t offset, MutableBytes buffer) const {
@@ -70,7 +69,6 @@ class PatternDisk : public BlockSource {
   std::uint64_t size_;
   std::vector<Range> data_;
   std::uint64_t seed_;
-  std::uint64_t tickets_ = 0;
 };
 
 }  // namespace kiln::test
