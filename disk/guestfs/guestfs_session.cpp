@@ -1,16 +1,15 @@
 #include "disk/guestfs/guestfs_session.h"
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <map>
 #include <optional>
-#include <unistd.h>
 
 #include <guestfs.h>
 
+#include "disk/guestfs/appliance_config.h"
 #include "disk/guestfs/appliance_killer.h"
 #include "disk/guestfs/guestfs_files.h"
 #include "disk/guestfs/guestfs_memory.h"
@@ -24,20 +23,6 @@ namespace {
 /// Far more than a launch takes under emulation on a busy machine, first building of the appliance
 /// included; less than what a person would wait for a hung one.
 constexpr auto kLaunchLimit = std::chrono::minutes(5);
-
-extern "C" void append_to_console(guestfs_h* /*handle*/,
-                                  void* opaque,
-                                  std::uint64_t /*event*/,
-                                  int /*event_handle*/,
-                                  int /*flags*/,
-                                  const char* text,
-                                  std::size_t length,
-                                  const std::uint64_t* /*array*/,
-                                  std::size_t /*array_length*/) {
-  const int file = *static_cast<int*>(opaque);
-  // A log that cannot be written is no reason to end a build.
-  [[maybe_unused]] const auto written = ::write(file, text, length);
-}
 
 class ApplianceSession : public GuestfsSession {
  public:
@@ -67,7 +52,7 @@ class ApplianceSession : public GuestfsSession {
   Result<void> launch() {
     const ApplianceKiller::Call call(killer_);
     KILN_TRY(cancel_.check());
-    KILN_TRY(configure());
+    KILN_TRY(configure_appliance(handle_.get(), options_, console_file_));
     if (guestfs_launch(handle_.get()) != 0) return launch_error();
     killer_.lift_deadline();
     return {};
@@ -143,9 +128,6 @@ class ApplianceSession : public GuestfsSession {
   }
 
  private:
-  Result<void> configure();
-  Result<void> add_disk();
-  Result<void> add_port();
   Result<void> probe_root(const FileSystem& file_system, std::vector<RootCandidate>& candidates);
   Result<std::optional<FileSystem>> identify(const std::string& device);
   Result<void> add_subvolumes(std::vector<FileSystem>& found);
@@ -160,15 +142,7 @@ class ApplianceSession : public GuestfsSession {
     if (killer_.reason() == ApplianceKiller::Reason::kCancelled || cancel_.requested()) {
       return cancelled().while_doing(std::move(doing));
     }
-    const int reason = guestfs_last_errno(handle_.get());
-    const char* text = guestfs_last_error(handle_.get());
-    auto result = fail(reason == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
-                       reason == ENOSPC ? "Guestfs:DiskFull" : "Guestfs:Call",
-                       "{}",
-                       text != nullptr ? text : "libguestfs gave no reason")
-                      .while_doing(std::move(doing));
-    if (reason != ENOSPC) return result;
-    return std::move(result).cure("make the image larger, or free space in it");
+    return guestfs_error(handle_.get(), std::move(doing));
   }
 
   [[nodiscard]] Error launch_error() const;
@@ -205,66 +179,6 @@ Error ApplianceSession::launch_error() const {
                                 : "no reason given")
       .quoting(std::move(console))
       .cure("run `libguestfs-test-tool`, which shows how far the appliance comes on this host");
-}
-
-Result<void> ApplianceSession::add_disk() {
-  // The disk is scratch until `finish`, and the host's page cache outlives the appliance: flushing
-  // to the host's disk on every sync in the guest would only cost time, so the cache is unsafe.
-  return check(guestfs_add_drive_opts(handle_.get(),
-                                      options_.disk.c_str(),
-                                      GUESTFS_ADD_DRIVE_OPTS_FORMAT,
-                                      "qcow2",
-                                      GUESTFS_ADD_DRIVE_OPTS_CACHEMODE,
-                                      "unsafe",
-                                      GUESTFS_ADD_DRIVE_OPTS_DISCARD,
-                                      "enable",
-                                      -1),
-               fmt::format("adding the disk {}", options_.disk.string()));
-}
-
-Result<void> ApplianceSession::add_port() {
-  if (!options_.port) return {};
-  const auto& [socket, name] = *options_.port;
-  KILN_CHECK(socket.string().size() <= kLongestSocketPath);
-  // A comma inside of a value is doubled (qemu-options: QemuOpts).
-  std::string escaped;
-  for (const char c : socket.string()) escaped.append(c == ',' ? 2 : 1, c);
-  const auto chardev = fmt::format("socket,id=kilnport,path={},server=on,wait=off", escaped);
-  const auto device = fmt::format("virtserialport,chardev=kilnport,name={}", name);
-  KILN_TRY(check(guestfs_config(handle_.get(), "-chardev", chardev.c_str()), "adding a port"));
-  return check(guestfs_config(handle_.get(), "-device", device.c_str()), "adding a port");
-}
-
-Result<void> ApplianceSession::configure() {
-  auto* g = handle_.get();
-  guestfs_set_error_handler(g, nullptr, nullptr);
-  KILN_TRY(check(guestfs_set_backend(g, "direct"), "choosing the direct backend"));
-  std::array<char*, 1> no_settings = {nullptr};
-  KILN_TRY(check(guestfs_set_backend_settings(g, no_settings.data()), "clearing the settings"));
-  if (options_.emulate) {
-    KILN_TRY(check(guestfs_set_backend_setting(g, "force_tcg", "1"), "choosing TCG"));
-  }
-  // Whatever LIBGUESTFS_DEBUG and LIBGUESTFS_TRACE say: a verbose boot is several times slower.
-  KILN_TRY(check(guestfs_set_verbose(g, 0), "configuring"));
-  KILN_TRY(check(guestfs_set_trace(g, 0), "configuring"));
-  // Ctrl-C in a terminal goes to the whole foreground group; qemu is ended by us, in order.
-  KILN_TRY(check(guestfs_set_pgroup(g, 1), "configuring"));
-  // The recovery process ends qemu within seconds where we were killed.
-  KILN_TRY(check(guestfs_set_recovery_proc(g, 1), "configuring"));
-  // Going out of scope means to kill, not to wait for a guest to flush; `finish` turns it on.
-  KILN_TRY(check(guestfs_set_autosync(g, 0), "configuring"));
-  KILN_TRY(check(guestfs_set_network(g, options_.network ? 1 : 0), "configuring"));
-  KILN_TRY(check(guestfs_set_memsize(g, static_cast<int>(options_.memory_mib)), "setting memory"));
-  KILN_TRY(check(guestfs_set_smp(g, static_cast<int>(options_.vcpus)), "setting CPUs"));
-  if (!options_.temp_folder.empty()) {
-    KILN_TRY(check(guestfs_set_tmpdir(g, options_.temp_folder.c_str()), "setting the folder"));
-  }
-  if (guestfs_set_event_callback(g, append_to_console, GUESTFS_EVENT_APPLIANCE, 0, &console_file_) <
-      0) {
-    return error("asking for the console");
-  }
-  KILN_TRY(add_port());
-  return add_disk();
 }
 
 /// A device's identity as blkid(8) finds it; nothing where it has none.
