@@ -24,6 +24,10 @@ const ImageFormat& image_format(DiskFormat format) {
   std::abort();
 }
 
+std::string_view to_string(DiskFormat format) {
+  return image_format(format).name;
+}
+
 Result<IdentifiedImage> identify_image(const HeaderReader& reader) {
   const ImageFormat* found = nullptr;
   for (const auto& format : image_formats()) {

@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "disk/formats/disk_format.h"
 #include "disk/formats/header_reader.h"
-#include "disk/image/image_info.h"
 
 namespace kiln {
 

@@ -3,15 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "disk/formats/disk_format.h"
+
 namespace kiln {
-
-enum class DiskFormat { kRaw, kFixedVhd, kDynamicVhd, kVhdx, kQcow2 };
-
-/// `raw`, `vhd-fixed`, `vhd-dynamic`, `vhdx`, `qcow2`.
-std::string_view to_string(DiskFormat format);
 
 /// What our own header readers found. Sizes in bytes.
 struct ImageInfo {

@@ -68,10 +68,6 @@ Result<ImageInfo> probe_image(const std::filesystem::path& path) {
   return info;
 }
 
-std::string_view to_string(DiskFormat format) {
-  return image_format(format).name;
-}
-
 std::string_view qemu_driver(DiskFormat format) {
   return image_format(format).driver;
 }

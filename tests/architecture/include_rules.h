@@ -20,6 +20,7 @@ struct ConfinedHeader {
   std::string_view reason;
 };
 
+/// From the bottom upward.
 const std::vector<FolderRule>& folder_rules();
 const std::vector<ConfinedHeader>& confined_headers();
 

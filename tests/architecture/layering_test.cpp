@@ -53,6 +53,16 @@ TEST(Layering, EveryRuleGuardsSomething) {
   }
 }
 
+TEST(Layering, NoFolderMayIncludeOneAboveIt) {
+  std::set<std::string_view> below;
+  for (const auto& rule : folder_rules()) {
+    for (const auto target : rule.may_include) {
+      EXPECT_TRUE(below.contains(target)) << rule.folder << " would go up to " << target;
+    }
+    below.insert(rule.folder);
+  }
+}
+
 TEST(IncludeChecker, RefusesAPlantedViolation) {
   EXPECT_THAT(check_includes("engine/core/x.cpp", "#include \"engine/template/parse.h\"\n"),
               ElementsAre(HasSubstr("engine/core may not: everything stands on it")));
