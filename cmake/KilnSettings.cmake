@@ -53,18 +53,19 @@ function(kiln_test name)
   endif()
 endfunction()
 
-# kiln_fuzz(NAME SOURCE file LIBS ... CORPUS dir): with KILN_FUZZ a libFuzzer program, and always a
-# plain test that replays the corpus, so that g++ users cover it too.
+# kiln_fuzz(NAME libs...): NAME_fuzz.cpp with the corpus fixtures/corpora/NAME; with KILN_FUZZ a
+# libFuzzer program, and always a plain test that replays the corpus, so that g++ users cover it too.
 function(kiln_fuzz name)
-  cmake_parse_arguments(ARG "" "SOURCE;CORPUS" "LIBS" ${ARGN})
+  set(fuzzer ${name}_fuzz)
   if(KILN_FUZZ)
-    add_executable(${name} ${ARG_SOURCE})
-    target_link_libraries(${name} PRIVATE kiln_settings ${ARG_LIBS})
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    set_property(GLOBAL APPEND PROPERTY KILN_FUZZERS ${name})
+    add_executable(${fuzzer} ${fuzzer}.cpp)
+    target_link_libraries(${fuzzer} PRIVATE kiln_settings ${ARGN})
+    target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
+    set_property(GLOBAL APPEND PROPERTY KILN_FUZZERS ${fuzzer})
   endif()
-  add_executable(${name}_replay ${ARG_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
-  target_link_libraries(${name}_replay PRIVATE kiln_settings ${ARG_LIBS})
-  add_test(NAME fuzz.replay.${name} COMMAND ${name}_replay ${ARG_CORPUS})
-  set_tests_properties(fuzz.replay.${name} PROPERTIES LABELS unit TIMEOUT 60)
+  add_executable(${fuzzer}_replay ${fuzzer}.cpp ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+  target_link_libraries(${fuzzer}_replay PRIVATE kiln_settings ${ARGN})
+  add_test(NAME fuzz.replay.${fuzzer}
+    COMMAND ${fuzzer}_replay ${CMAKE_SOURCE_DIR}/fixtures/corpora/${name})
+  set_tests_properties(fuzz.replay.${fuzzer} PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
