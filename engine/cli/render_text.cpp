@@ -113,6 +113,10 @@ void TextRenderer::show_progress(const Event& event) {
   if (!event.progress) return;
   progress_ = describe_progress(*event.progress);
   const auto now = Clock::now();
+  if (activity_.empty()) {  // a command that has no steps, such as `image convert`
+    activity_ = printable(event.message);
+    activity_start_ = now;
+  }
   if (!is_terminal_ && now - last_progress_line_ > kProgressLineEvery) {
     last_progress_line_ = now;
     line(fmt::format("    {} {}", event.message, progress_));

@@ -33,7 +33,7 @@ class TextRenderer : public EventSink {
   std::string progress_;
   bool status_shown_ = false;
   std::chrono::steady_clock::time_point activity_start_;
-  std::chrono::steady_clock::time_point last_progress_line_;
+  std::chrono::steady_clock::time_point last_progress_line_ = std::chrono::steady_clock::now();
   std::jthread ticker_;
 };
 

@@ -48,6 +48,20 @@ TEST(RenderText, AGuestCannotReachTheTerminalsControlSequences) {
   }
 }
 
+TEST(RenderText, ShortWorkSaysNothingOfItsProgress) {
+  const auto report = [](TextRenderer& renderer) {
+    Event event;
+    event.type = EventType::kProgress;
+    event.message = "convert";
+    event.progress = Progress{1, 2, "bytes"};
+    renderer.emit(event);
+  };
+  EXPECT_EQ(written(false, report), "");
+  const auto on_terminal = written(true, report);
+  EXPECT_NE(on_terminal.find("convert"), std::string::npos) << on_terminal;
+  EXPECT_NE(on_terminal.find("50%"), std::string::npos) << on_terminal;
+}
+
 TEST(RenderText, TheStatusLineIsGoneAtTheEnd) {
   const auto text = written(true, [](TextRenderer& renderer) {
     ActivityScope step(
