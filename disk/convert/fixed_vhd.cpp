@@ -6,13 +6,15 @@
 #include <cstring>
 #include <fcntl.h>
 #include <mutex>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
 #include "disk/convert/content_digest.h"
+#include "disk/convert/write_verified.h"
 #include "disk/formats/vhd_footer.h"
-#include "engine/core/file.h"
+#include "engine/core/unique_fd.h"
 
 namespace kiln {
 namespace {
@@ -28,21 +30,35 @@ Error os_error(std::string code, std::string_view verb, const std::filesystem::p
   return error;
 }
 
+Error busy(const std::filesystem::path& path) {
+  return fail(ErrorKind::kIo, "File:Busy", "another process is writing {}", path.string())
+      .cure("wait until it has ended, or choose another name");
+}
+
+/// Opens and locks the file of that name. One left behind by a killed run is taken over, never one
+/// that somebody still writes: whoever removes such files (`runs gc`) asks for the lock, too.
+Result<UniqueFd> claim(const std::filesystem::path& path) {
+  while (true) {
+    UniqueFd file(::open(path.c_str(), O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!file) return os_error("File:Create", "create", path);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return busy(path);
+    struct stat locked {};
+    struct stat named {};
+    const bool exists = ::fstat(file.get(), &locked) == 0 && ::lstat(path.c_str(), &named) == 0;
+    // Its last owner may have renamed or removed it between our two calls.
+    if (exists && locked.st_dev == named.st_dev && locked.st_ino == named.st_ino) return file;
+  }
+}
+
 /// The file under its temporary name, removed unless it is published.
 class PartialFile {
  public:
   static Result<PartialFile> create(const std::filesystem::path& path, std::uint64_t size) {
     auto temporary = partial_vhd(path);
-    PartialFile file(path, temporary);
-    // One left behind by a killed run is overwritten.
-    file.fd_ = UniqueFd(
-        ::open(temporary.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0644));
-    if (!file.fd_) {
-      file.temporary_.clear();
-      return os_error("File:Create", "create", temporary);
-    }
-    if (::ftruncate(file.fd_.get(), static_cast<off_t>(size)) != 0) {
-      return os_error("File:Resize", "set the size of", temporary);
+    KILN_TRY_ASSIGN(auto fd, claim(temporary));
+    PartialFile file(path, std::move(temporary), std::move(fd));
+    if (::ftruncate(file.fd(), 0) != 0 || ::ftruncate(file.fd(), static_cast<off_t>(size)) != 0) {
+      return os_error("File:Resize", "set the size of", file.temporary_);
     }
     return file;
   }
@@ -60,7 +76,7 @@ class PartialFile {
   [[nodiscard]] int fd() const { return fd_.get(); }
 
   Result<void> write(std::uint64_t offset, Bytes data) const {
-    return pwrite_all(fd_.get(), data, offset, temporary_);
+    return write_verified(fd_.get(), fd_.get(), data, offset, temporary_);
   }
 
   /// The contents are left to the kernel's own writing out, as qemu-img leaves them: after kill -9
@@ -75,71 +91,64 @@ class PartialFile {
   }
 
  private:
-  PartialFile(std::filesystem::path path, std::filesystem::path temporary)
-      : path_(std::move(path)), temporary_(std::move(temporary)) {}
+  PartialFile(std::filesystem::path path, std::filesystem::path temporary, UniqueFd fd)
+      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   UniqueFd fd_;
 };
 
-Error differs(const PartialFile& file, std::string_view what) {
-  return fail(ErrorKind::kIo,
-              "Disk:VerifyFailed",
-              "{} was read back with {} other than what was written",
-              file.path().string(),
-              what)
-      .cure("check the host's disk and memory");
-}
-
-/// In pieces, so that the comparison adds little to what the cache has to hold.
-Result<void> read_back(const PartialFile& file, std::uint64_t offset, Bytes written) {
-  std::array<std::byte, 64 * kKiB> buffer;
-  while (!written.empty()) {
-    const auto piece = MutableBytes(buffer).first(std::min(written.size(), buffer.size()));
-    KILN_TRY(pread_exactly(file.fd(), piece, offset, file.path()));
-    if (std::memcmp(piece.data(), written.data(), piece.size()) != 0) {
-      return differs(file, "contents");
-    }
-    written = written.subspan(piece.size());
-    offset += piece.size();
+/// What several workers find out together.
+class Tally {
+ public:
+  void add(std::uint64_t offset, Bytes data) {
+    ContentDigest chunk;
+    chunk.add(offset, data);
+    const std::lock_guard lock(mutex_);
+    digest_.merge(chunk);
+    bytes_ += data.size();
   }
-  return {};
-}
+  [[nodiscard]] std::array<std::byte, 16> content(std::uint64_t disk_size) const {
+    return digest_.finish(disk_size);
+  }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
-/// Each worker reads, digests, writes and reads back a chunk while it is in its processor's cache.
+ private:
+  std::mutex mutex_;
+  ContentDigest digest_;
+  std::uint64_t bytes_ = 0;
+};
+
 Result<FixedVhd> write_contents(BlockSource& source,
                                 const PartialFile& file,
                                 FixedVhd vhd,
                                 const WalkOptions& options,
                                 const WalkProgress& progress) {
-  std::mutex mutex;
-  ContentDigest digest;
+  Tally written;
   const auto write = [&](std::uint64_t offset, Bytes data) -> Result<void> {
-    ContentDigest chunk;
-    chunk.add(offset, data);
-    KILN_TRY(file.write(offset, data));
-    KILN_TRY(read_back(file, offset, data));
-    const std::lock_guard lock(mutex);
-    digest.merge(chunk);
-    vhd.data_bytes += data.size();
-    return {};
+    written.add(offset, data);
+    return file.write(offset, data);  // and read back, while all of it is in the cache
   };
   KILN_TRY(walk_data(source, options, write, progress));
-  vhd.content = digest.finish(vhd.virtual_size);
+  vhd.content = written.content(vhd.virtual_size);
+  vhd.data_bytes = written.bytes();
   return vhd;
 }
 
 Result<void> write_footer(const PartialFile& file, const FixedVhd& vhd) {
   const auto footer = serialize_vhd_footer(azure_fixed_footer(vhd.virtual_size, vhd.content));
   KILN_TRY(file.write(vhd.virtual_size, footer));
-  VhdFooterBytes found{};
-  KILN_TRY(pread_exactly(file.fd(), found, vhd.virtual_size, file.path()));
   struct stat status {};
   if (::fstat(file.fd(), &status) != 0) return os_error("File:Stat", "examine", file.path());
-  if (found != footer ||
-      static_cast<std::uint64_t>(status.st_size) != vhd.virtual_size + kVhdFooterSize) {
-    return differs(file, "a footer or a length");
+  if (static_cast<std::uint64_t>(status.st_size) != vhd.virtual_size + kVhdFooterSize) {
+    return fail(ErrorKind::kIo,
+                "Disk:VerifyFailed",
+                "{} has {} bytes in the end instead of {}",
+                file.path().string(),
+                status.st_size,
+                vhd.virtual_size + kVhdFooterSize)
+        .cure("make sure that nobody else writes to the file, then repeat");
   }
   return {};
 }

@@ -18,11 +18,13 @@ struct FixedVhd {
 /// Azure's sizes: whole MiB, at least 1 MiB.
 std::uint64_t azure_virtual_size(std::uint64_t size_bytes);
 
-/// The name that an unfinished VHD has until it is complete and verified.
+/// The name that an unfinished VHD has until it is complete and verified. Its writer holds a lock
+/// (flock) on it.
 std::filesystem::path partial_vhd(std::filesystem::path path);
 
 /// Writes an Azure-ready fixed VHD, sparse, beside `path` as `.partial`, reads it back to verify
-/// contents and footer, and renames it into place. On failure nothing is left.
+/// contents and footer, and renames it into place. On failure nothing is left. Fails with File:Busy
+/// where another process is writing the same VHD.
 Result<FixedVhd> write_fixed_vhd(BlockSource& source,
                                  const std::filesystem::path& path,
                                  const CancelToken& cancel,

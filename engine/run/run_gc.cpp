@@ -1,10 +1,13 @@
 #include "engine/run/run_gc.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "engine/core/file.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
+#include "engine/core/unique_fd.h"
 #include "engine/run/run_folder.h"
 
 namespace kiln {
@@ -44,7 +47,7 @@ class Collector {
   Result<void> end_interrupted(const fs::path& folder, nlohmann::json& record) {
     report_.interrupted.push_back(folder.filename().string());
     for (const auto& file : record.value("partialFiles", nlohmann::json::array())) {
-      if (file.is_string()) KILN_TRY(remove(file.get<std::string>()));
+      if (file.is_string()) KILN_TRY(remove_unless_written(file.get<std::string>()));
     }
     if (options_.dry_run) return {};
     auto& status = record["lastRunStatus"];
@@ -55,6 +58,13 @@ class Collector {
     std::error_code ignored;
     fs::rename(folder / "work" / "console.log", folder / "console.log", ignored);
     return write_file_atomic(folder / "run.json", dump_json(record, 2) + "\n");
+  }
+
+  /// Another run may have taken the file over; then it holds its lock.
+  Result<void> remove_unless_written(const fs::path& path) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return {};
+    return remove(path);
   }
 
   bool is_old(const fs::path& folder) const {

@@ -1,9 +1,10 @@
 #include "disk/convert/fixed_vhd.h"
 
-#include <random>
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include "disk/convert/content_digest.h"
+#include "disk/convert/write_verified.h"
 #include "disk/extents/mapped_source.h"
 #include "disk/formats/vhd_footer.h"
 #include "disk/image/probe.h"
@@ -202,24 +203,30 @@ TEST_F(FixedVhdTest, AFailureLeavesNothingNewAndKeepsTheOld) {
   EXPECT_EQ(std::filesystem::file_size(path("out.vhd")), 32 * kMiB + 512);
 }
 
-/// Damages the output behind the writer's back, once.
-class Saboteur : public MemorySource {
- public:
-  Saboteur(std::vector<std::byte> contents, std::filesystem::path victim)
-      : MemorySource(std::move(contents)), victim_(std::move(victim)) {}
-  Result<void> read(std::uint64_t offset, MutableBytes buffer) override {
-    std::filesystem::resize_file(victim_, kMiB);
-    return MemorySource::read(offset, buffer);
-  }
-
- private:
-  std::filesystem::path victim_;
-};
+TEST_F(FixedVhdTest, OfTwoWritersOfOneFileTheSecondIsRefused) {
+  MemorySource source(pattern(8 * kMiB));
+  Result<FixedVhd> second = fail(ErrorKind::kInternal, "Test:NotCalled", "");
+  const auto write_another = [&](std::uint64_t, std::uint64_t) {
+    MemorySource other(pattern(2 * kMiB));
+    second = write_fixed_vhd(other, path("out.vhd"), {}, {});
+  };
+  ASSERT_OK(write_fixed_vhd(source, path("out.vhd"), {}, write_another));
+  EXPECT_THAT(second, FailsWith("File:Busy"));
+  EXPECT_EQ(std::filesystem::file_size(path("out.vhd")), 8 * kMiB + 512);
+}
 
 TEST_F(FixedVhdTest, DamageIsNoticedWhenReadingBack) {
-  Saboteur source(std::vector<std::byte>(32 * kMiB, std::byte{1}), path("out.vhd.partial"));
-  EXPECT_FALSE(write_fixed_vhd(source, path("out.vhd"), {}, {}).has_value());
-  EXPECT_EQ(files(), 0U);
+  const auto good = create("good", "raw", "", "1M");
+  const auto bad = create("bad", "raw", "", "1M");
+  const UniqueFd to(::open(good.c_str(), O_RDWR | O_CLOEXEC));
+  const UniqueFd from(::open(bad.c_str(), O_RDWR | O_CLOEXEC));
+  auto data = pattern(300 * kKiB);
+  ASSERT_OK(pwrite_all(from.get(), data, 4096, bad));
+  ASSERT_OK(write_verified(to.get(), to.get(), data, 4096, good));
+  ASSERT_OK(write_verified(to.get(), from.get(), data, 4096, good));
+  data[200 * kKiB] ^= std::byte{1};
+  EXPECT_THAT(write_verified(to.get(), from.get(), data, 4096, good),
+              FailsWith("Disk:VerifyFailed"));
 }
 
 TEST_F(FixedVhdTest, FourTebibytesOfHolesAreQuickAndSmall) {

@@ -1,6 +1,8 @@
 #include "engine/run/run_gc.h"
 
+#include <fcntl.h>
 #include <fstream>
+#include <sys/file.h>
 
 #include <gtest/gtest.h>
 
@@ -76,6 +78,16 @@ TEST_F(RunGcTest, LeavesALiveRunAlone) {
   ASSERT_OK(alive);
   ASSERT_OK(collect_garbage(state_.path(), {}));
   EXPECT_TRUE(fs::exists(folder / "work"));
+  EXPECT_TRUE(fs::exists(partial_));
+}
+
+TEST_F(RunGcTest, LeavesAPartialFileThatAnotherRunIsWriting) {
+  leave_run(RunState::kRunning);
+  const UniqueFd writer(::open(partial_.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(writer.get(), LOCK_EX), 0);
+  const auto report = collect_garbage(state_.path(), {});
+  ASSERT_OK(report);
+  EXPECT_EQ(report->interrupted.size(), 1U);
   EXPECT_TRUE(fs::exists(partial_));
 }
 
