@@ -98,6 +98,8 @@ std::string_view to_string(CatalogStatus status) {
       return "ok";
     case CatalogStatus::kMissing:
       return "missing";
+    case CatalogStatus::kUnreadable:
+      return "unreadable";
     case CatalogStatus::kChanged:
       return "changed";
   }
@@ -169,7 +171,8 @@ Result<std::vector<CatalogFinding>> Catalog::verify(const CancelToken& cancel) c
     auto sha256 = sha256_file(entry.path, cancel);
     if (!sha256) {
       if (sha256.error().kind() == ErrorKind::kCancelled) return std::move(sha256).error();
-      finding.status = CatalogStatus::kMissing;
+      const bool missing = sha256.error().kind() == ErrorKind::kNotFound;
+      finding.status = missing ? CatalogStatus::kMissing : CatalogStatus::kUnreadable;
       finding.detail = sha256.error().message();
     } else if (*sha256 != entry.sha256) {
       finding.status = CatalogStatus::kChanged;

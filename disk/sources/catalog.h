@@ -32,7 +32,7 @@ struct CatalogRequest {
   bool replace = false;  ///< allow other contents under a name that is taken
 };
 
-enum class CatalogStatus { kOk, kMissing, kChanged };
+enum class CatalogStatus { kOk, kMissing, kUnreadable, kChanged };
 std::string_view to_string(CatalogStatus status);
 
 struct CatalogFinding {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -47,21 +49,44 @@ std::string sha256_hex(std::string_view text) {
   return digest.hex();
 }
 
+namespace {
+
+/// How many bytes from `at` on are a hole, which reads as zeros; 0 where nobody knows.
+std::uint64_t hole_at(int fd, std::uint64_t at, std::uint64_t size) {
+  const auto data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
+  if (data >= 0) return std::min(static_cast<std::uint64_t>(data), size) - at;
+  return errno == ENXIO ? size - at : 0;
+}
+
+}  // namespace
+
 Result<std::string> sha256_file(const std::filesystem::path& path, const CancelToken& cancel) {
   KILN_TRY_ASSIGN(const auto file, open_read_only(path));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) {
+    return fail(
+        ErrorKind::kIo, "File:Read", "cannot examine {}: {}", path.string(), strerror(errno));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return fail(ErrorKind::kIo, "File:NotAFile", "{} is not a regular file", path.string());
+  }
+  const auto size = static_cast<std::uint64_t>(status.st_size);
   Sha256 digest;
   std::vector<std::byte> buffer(kMiB);
-  while (true) {
+  const std::vector<std::byte> zeros(kMiB);  // reading holes would take several times as long
+  for (std::uint64_t at = 0; at < size;) {
     KILN_TRY(cancel.check());
-    const auto count = ::read(file.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      return fail(
-          ErrorKind::kIo, "File:Read", "cannot read {}: {}", path.string(), strerror(errno));
+    if (const auto hole = std::min(hole_at(file.get(), at, size), kMiB); hole > 0) {
+      digest.update(Bytes(zeros).first(hole));
+      at += hole;
+      continue;
     }
-    if (count == 0) return digest.hex();
-    digest.update(Bytes(buffer.data(), static_cast<std::size_t>(count)));
+    const auto piece = MutableBytes(buffer).first(std::min(size - at, kMiB));
+    KILN_TRY(pread_exactly(file.get(), piece, at, path));
+    digest.update(piece);
+    at += piece.size();
   }
+  return digest.hex();
 }
 
 bool is_sha256(std::string_view text) {

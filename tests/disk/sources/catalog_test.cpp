@@ -131,19 +131,23 @@ TEST_F(CatalogTest, RemovesTheEntryAndKeepsTheFile) {
   EXPECT_THAT(catalog().remove(key), FailsWith("Catalog:NotRegistered"));
 }
 
-TEST_F(CatalogTest, VerifySeesChangedAndMissingFiles) {
+TEST_F(CatalogTest, VerifySeesChangedMissingAndUnreadableFiles) {
   ASSERT_OK(add("a:b:c:1.0.0", make_disk("ok.raw")));
   ASSERT_OK(add("a:b:c:2.0.0", make_disk("changed.raw")));
   ASSERT_OK(add("a:b:c:3.0.0", make_disk("missing.raw")));
+  ASSERT_OK(add("a:b:c:4.0.0", make_disk("unreadable.raw")));
   (void)make_disk("changed.raw", 'z');
   fs::remove(at("missing.raw"));
+  fs::remove(at("unreadable.raw"));
+  fs::create_directory(at("unreadable.raw"));  // unreadable even for root
   const auto findings = catalog().verify({});
   ASSERT_OK(findings);
-  ASSERT_THAT(*findings, SizeIs(3));
+  ASSERT_THAT(*findings, SizeIs(4));
   EXPECT_EQ(findings->at(0).status, CatalogStatus::kOk);
   EXPECT_EQ(findings->at(1).status, CatalogStatus::kChanged);
   EXPECT_THAT(findings->at(1).detail, HasSubstr("SHA-256"));
   EXPECT_EQ(findings->at(2).status, CatalogStatus::kMissing);
+  EXPECT_EQ(findings->at(3).status, CatalogStatus::kUnreadable);
 }
 
 TEST_F(CatalogTest, HashingCanBeCancelled) {

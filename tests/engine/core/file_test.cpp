@@ -100,6 +100,16 @@ TEST_F(FileTest, MakesDirectories) {
   EXPECT_THAT(make_directories(at("f/x")), FailsWith("File:MakeDirectory"));
 }
 
+TEST_F(FileTest, DigestsHolesAsZeros) {
+  std::string text(9'000'001, '\0');
+  text.replace(5'000'000, 4, "data");
+  const UniqueFd file(::open(at("sparse").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(file.get(), static_cast<off_t>(text.size())), 0);
+  ASSERT_EQ(::pwrite(file.get(), "data", 4, 5'000'000), 4);
+  EXPECT_EQ(*sha256_file(at("sparse")), sha256_hex(text));
+  EXPECT_THAT(sha256_file(at("")), FailsWith("File:NotAFile"));
+}
+
 TEST_F(FileTest, DigestsFiles) {
   const std::string text(3'000'000, 'x');
   ASSERT_OK(write_file_atomic(at("f"), text));
