@@ -1,199 +1,14 @@
 #include "engine/core/json.h"
 
 #include <algorithm>
-#include <charconv>
-#include <unordered_set>
 
+#include "engine/core/json_relaxed.h"
 #include "engine/core/text.h"
 
 namespace kiln {
 namespace {
 
-struct Position {
-  std::size_t line = 1;
-  std::size_t column = 1;
-};
-
-/// Where a value and everything inside it stands. A tree and not a table of pointers, because the
-/// memory that a long key with many values below it takes must stay in proportion to the text.
-struct Node {
-  Position position;
-  std::vector<std::string> keys;  ///< of an object, as written; parallel to `children`
-  std::vector<Node> children;
-};
-
-struct Duplicate {
-  std::string pointer;
-  Position position;
-};
-
-std::string escape_token(std::string_view token) {
-  std::string escaped;
-  for (const char c : token) {
-    if (c == '~') {
-      escaped += "~0";
-    } else if (c == '/') {
-      escaped += "~1";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
-void step(Position& position, char c) {
-  if (c == '\n') {
-    ++position.line;
-    position.column = 1;
-  } else if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {
-    ++position.column;  // columns count characters, as editors do, so UTF-8 continuations are free
-  }
-}
-
 constexpr int kMaxDepth = 128;
-
-/// Walks a text that nlohmann has already accepted and notes where each value starts. Because the
-/// text is known to be valid, the walk only has to find the structure, not to check it.
-class Indexer {
- public:
-  explicit Indexer(std::string_view text) : text_(text) {
-    if (text_.substr(0, 3) == "\xEF\xBB\xBF") at_ = 3;
-  }
-
-  Node run() { return value(); }
-  /// The first key that its object already has.
-  std::optional<Duplicate> take_duplicate() { return std::move(duplicate_); }
-
- private:
-  void advance() { step(here_, text_[at_++]); }
-
-  void skip_space() {
-    while (at_ < text_.size() &&
-           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
-      advance();
-    }
-  }
-
-  std::string string() {
-    const auto begin = at_;
-    advance();
-    while (at_ < text_.size() && text_[at_] != '"') {
-      if (text_[at_] == '\\') advance();
-      advance();
-    }
-    advance();
-    const auto parsed = nlohmann::json::parse(
-        text_.substr(begin, at_ - begin), nullptr, /*allow_exceptions=*/false);
-    return parsed.is_string() ? parsed.get<std::string>() : std::string();
-  }
-
-  void scalar() {
-    if (text_[at_] == '"') {
-      string();
-      return;
-    }
-    while (at_ < text_.size() &&
-           std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos) {
-      advance();
-    }
-  }
-
-  Node value() {
-    skip_space();
-    Node node;
-    node.position = here_;
-    if (at_ >= text_.size()) return node;
-    if (text_[at_] == '{') {
-      object(node);
-    } else if (text_[at_] == '[') {
-      array(node);
-    } else {
-      scalar();
-    }
-    return node;
-  }
-
-  /// Skips to the next member; false, and past the bracket, at the end.
-  bool next(char end) {
-    for (skip_space(); at_ < text_.size(); skip_space()) {
-      const char c = text_[at_];
-      if (c == ',' || c == end) advance();
-      if (c != ',') return c != end;
-    }
-    return false;
-  }
-
-  void object(Node& node) {
-    std::unordered_set<std::string> seen;
-    advance();
-    while (next('}')) {
-      const auto key_position = here_;
-      auto key = string();
-      path_.push_back(key);
-      if (!seen.insert(key).second && !duplicate_) duplicate_ = {pointer(), key_position};
-      node.keys.push_back(std::move(key));
-      skip_space();
-      advance();  // the colon
-      node.children.push_back(value());
-      path_.pop_back();
-    }
-  }
-
-  void array(Node& node) {
-    advance();
-    while (next(']')) {
-      path_.push_back(std::to_string(node.children.size()));
-      node.children.push_back(value());
-      path_.pop_back();
-    }
-  }
-
-  [[nodiscard]] std::string pointer() const {
-    std::string text;
-    for (const auto& token : path_) text += "/" + escape_token(token);
-    return text;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  Position here_;
-  std::vector<std::string> path_;
-  std::optional<Duplicate> duplicate_;
-};
-
-const Node* find_child(const Node& node, std::string_view escaped_token) {
-  if (node.keys.empty()) {
-    std::size_t index = 0;
-    const auto* end = escaped_token.data() + escaped_token.size();
-    const auto parsed = std::from_chars(escaped_token.data(), end, index);
-    const bool valid = parsed.ec == std::errc() && parsed.ptr == end;
-    return valid && index < node.children.size() ? &node.children[index] : nullptr;
-  }
-  for (std::size_t i = 0; i < node.keys.size(); ++i) {
-    if (escape_token(node.keys[i]) == escaped_token) return &node.children[i];
-  }
-  return nullptr;
-}
-
-/// The node at an RFC 6901 pointer, or null.
-const Node* find_node(const Node* node, std::string_view pointer) {
-  while (node != nullptr && !pointer.empty()) {
-    pointer.remove_prefix(1);  // the slash
-    const auto token = pointer.substr(0, pointer.find('/'));
-    node = find_child(*node, token);
-    pointer.remove_prefix(token.size());
-  }
-  return node;
-}
-
-std::string describe(std::string_view name, Position position, std::string_view pointer) {
-  return fmt::format("{}:{}:{}{}{}",
-                     name,
-                     position.line,
-                     position.column,
-                     pointer.empty() ? "" : " ",
-                     printable(pointer));
-}
 
 std::string_view type_name(const nlohmann::json& value) {
   if (value.is_boolean()) return "true or false";
@@ -205,35 +20,35 @@ std::string_view type_name(const nlohmann::json& value) {
   return "null";
 }
 
-Position position_of_byte(std::string_view text, std::size_t byte) {
-  Position position;
-  for (const char c : text.substr(0, byte)) step(position, c);
-  return position;
+std::string describe_byte(const std::string& name, std::string_view text, std::size_t byte) {
+  const auto [line, column] = line_and_column(text, byte);
+  return describe_place(name, line, column, "");
 }
+
+struct SyntaxFault {
+  std::string what;
+  std::optional<std::size_t> byte;  ///< where, if the parser said so
+};
 
 /// nlohmann says what is wrong only in an exception's text; this is the one place where that is
 /// caught. The base class, because a number too large for a double is not a parse_error to it.
-Result<nlohmann::json> parse_text(const std::string& text, const std::string& name) {
-  std::optional<std::size_t> byte;  // where, if it said so
-  std::string what;
+std::optional<SyntaxFault> parse_text(const std::string& text, nlohmann::json& root) {
+  SyntaxFault fault;
   try {
-    return nlohmann::json::parse(text);
+    root = nlohmann::json::parse(text);
+    return std::nullopt;
   } catch (const nlohmann::json::parse_error& error) {
-    byte = error.byte > 0 ? error.byte - 1 : 0;
-    what = error.what();
+    fault.byte = error.byte > 0 ? error.byte - 1 : 0;
+    fault.what = error.what();
   } catch (const nlohmann::json::exception& error) {
-    what = error.what();
+    fault.what = error.what();
   }
   // "[json.exception.parse_error.101] parse error at line 1, column 2: what is of interest"
-  const std::string_view separator = byte ? ": " : "] ";
-  if (const auto detail = what.find(separator); detail != std::string::npos) {
-    what.erase(0, detail + separator.size());
+  const std::string_view separator = fault.byte ? ": " : "] ";
+  if (const auto detail = fault.what.find(separator); detail != std::string::npos) {
+    fault.what.erase(0, detail + separator.size());
   }
-  const auto where = byte ? describe(name, position_of_byte(text, *byte), "") : name;
-  return fail(
-             ErrorKind::kInvalidTemplate, "Json:Syntax", "not valid JSON: {}", printable(what, 200))
-      .at(where)
-      .cure("correct the text there; JSON knows no comments and no comma after the last member");
+  return fault;
 }
 
 /// The walk and its users recurse, so depth is checked on the raw text first.
@@ -257,60 +72,131 @@ std::optional<std::size_t> nested_too_deep(std::string_view text) {
   return std::nullopt;
 }
 
+/// @param strict the text as nlohmann can read it
+/// @param original the byte of `text` that a byte of `strict` came from
+template <class Original>
+Result<nlohmann::json> checked_value(const std::string& text,
+                                     const std::string& strict,
+                                     const std::string& name,
+                                     std::string cure,
+                                     Original original) {
+  if (const auto byte = nested_too_deep(strict)) {
+    return fail(ErrorKind::kInvalidTemplate,
+                "Json:TooDeep",
+                "nested deeper than {} levels",
+                kMaxDepth)
+        .at(describe_byte(name, text, original(*byte)))
+        .cure("flatten the document");
+  }
+  nlohmann::json root;
+  if (const auto fault = parse_text(strict, root)) {
+    return fail(ErrorKind::kInvalidTemplate,
+                "Json:Syntax",
+                "not valid JSON: {}",
+                printable(fault->what, 200))
+        .at(fault->byte ? describe_byte(name, text, original(*fault->byte)) : name)
+        .cure(std::move(cure));
+  }
+  return root;
+}
+
+Result<PlacePtr> checked_places(std::string_view text, const std::string& name) {
+  auto indexed = index_json(text, name);
+  if (const auto& duplicate = indexed.duplicate) {
+    return fail(ErrorKind::kInvalidTemplate,
+                "Json:DuplicateKey",
+                "this key appears twice in its object")
+        .at(describe_place(name, duplicate->line, duplicate->column, duplicate->pointer))
+        .cure("remove one of the two");
+  }
+  return std::move(indexed.root);
+}
+
 }  // namespace
 
 struct JsonReader::Document {
   std::string name;
   nlohmann::json root;
-  std::shared_ptr<const Node> positions;  ///< null for a value computed elsewhere
 };
 
 Result<JsonReader> JsonReader::parse(const std::string& text, std::string name) {
-  if (const auto byte = nested_too_deep(text)) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Json:TooDeep",
-                "nested deeper than {} levels",
-                kMaxDepth)
-        .at(describe(name, position_of_byte(text, *byte), ""))
-        .cure("flatten the document");
-  }
-  KILN_TRY_ASSIGN(auto root, parse_text(text, name));
-  Indexer indexer(text);
-  auto positions = std::make_shared<const Node>(indexer.run());
-  if (const auto duplicate = indexer.take_duplicate()) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Json:DuplicateKey",
-                "this key appears twice in its object")
-        .at(describe(name, duplicate->position, duplicate->pointer))
-        .cure("remove one of the two");
-  }
-  auto document =
-      std::make_shared<Document>(Document{std::move(name), std::move(root), std::move(positions)});
+  KILN_TRY_ASSIGN(
+      auto root,
+      checked_value(
+          text,
+          text,
+          name,
+          "correct the text there; JSON knows no comments and no comma after the last member",
+          [](std::size_t byte) { return byte; }));
+  KILN_TRY_ASSIGN(auto place, checked_places(text, name));
+  auto document = std::make_shared<Document>(Document{std::move(name), std::move(root)});
   const auto* value = &document->root;
-  return JsonReader(std::move(document), value, "");
+  return JsonReader(std::move(document), value, "", std::move(place));
+}
+
+Result<JsonReader> JsonReader::parse_relaxed(const std::string& text,
+                                             std::string name,
+                                             std::vector<std::string>& notices) {
+  const auto relaxed = relax_json(text);
+  KILN_TRY_ASSIGN(
+      auto root,
+      checked_value(
+          text, relaxed.text, name, "correct the text there", [&relaxed](std::size_t byte) {
+            return relaxed.original(byte);
+          }));
+  KILN_TRY_ASSIGN(auto place, checked_places(text, name));
+  if (relaxed.first) {
+    notices.push_back(fmt::format("this is not strict JSON: it has {} (first at {})",
+                                  fmt::join(relaxed.kinds, ", "),
+                                  describe_byte(name, text, *relaxed.first)));
+  }
+  auto document = std::make_shared<Document>(Document{std::move(name), std::move(root)});
+  const auto* value = &document->root;
+  return JsonReader(std::move(document), value, "", std::move(place));
 }
 
 JsonReader JsonReader::of(nlohmann::json value, std::string name) {
-  auto document = std::make_shared<Document>(Document{std::move(name), std::move(value), nullptr});
+  auto document = std::make_shared<Document>(Document{std::move(name), std::move(value)});
   const auto* root = &document->root;
-  return {std::move(document), root, ""};
+  return {std::move(document), root, "", nullptr};
+}
+
+JsonReader JsonReader::computed(nlohmann::json value, PlacePtr place, std::string pointer) {
+  auto document = std::make_shared<Document>(Document{"", std::move(value)});
+  const auto* root = &document->root;
+  return {std::move(document), root, std::move(pointer), std::move(place)};
 }
 
 JsonReader JsonReader::with_value(nlohmann::json value) const {
-  auto document =
-      std::make_shared<Document>(Document{document_->name, std::move(value), document_->positions});
-  const auto* root = &document->root;
-  return {std::move(document), root, pointer_};
+  auto copy = *this;
+  auto document = std::make_shared<Document>(Document{document_->name, std::move(value)});
+  copy.value_ = &document->root;
+  copy.document_ = std::move(document);
+  return copy;
 }
 
 std::string JsonReader::where() const {
-  const auto* node = find_node(document_->positions.get(), pointer_);
-  if (node != nullptr) return describe(document_->name, node->position, pointer_);
-  return fmt::format("{} {}", document_->name, printable(pointer_));
+  if (place_ == nullptr) return fmt::format("{} {}", document_->name, printable(pointer_));
+  auto where = describe_place(*place_);
+  if (!beyond_.empty()) where += " => " + printable(beyond_);
+  return where;
 }
 
-JsonReader JsonReader::child(std::string_view token, const nlohmann::json& value) const {
-  return {document_, &value, pointer_ + "/" + escape_token(token)};
+JsonReader JsonReader::child(std::string_view token,
+                             const nlohmann::json& value,
+                             PlacePtr place) const {
+  const auto step = "/" + escape_token(token);
+  JsonReader reader(document_, &value, pointer_ + step, place_);
+  if (beyond_.empty() && place != nullptr) {
+    reader.place_ = std::move(place);
+  } else if (place_ != nullptr) {
+    reader.beyond_ = beyond_ + step;
+  }
+  return reader;
+}
+
+JsonReader JsonReader::child(std::string_view key, const nlohmann::json& value) const {
+  return child(key, value, beyond_.empty() ? place_of_key(place_, key) : nullptr);
 }
 
 Error JsonReader::error(std::string code, std::string message) const {
@@ -341,7 +227,8 @@ Result<std::vector<JsonReader>> JsonReader::items() const {
   if (!value_->is_array()) return type_error("an array");
   std::vector<JsonReader> readers;
   for (std::size_t i = 0; i < value_->size(); ++i) {
-    readers.push_back(child(std::to_string(i), (*value_)[i]));
+    auto place = beyond_.empty() ? place_of_item(place_, i) : nullptr;
+    readers.push_back(child(std::to_string(i), (*value_)[i], std::move(place)));
   }
   return readers;
 }
@@ -349,12 +236,13 @@ Result<std::vector<JsonReader>> JsonReader::items() const {
 Result<std::vector<std::pair<std::string, JsonReader>>> JsonReader::members() const {
   if (!value_->is_object()) return type_error("an object");
   std::vector<std::pair<std::string, JsonReader>> readers;
-  const auto* node = find_node(document_->positions.get(), pointer_);
-  if (node != nullptr && node->keys.size() == value_->size()) {
-    for (const auto& key : node->keys) {
-      if (const auto found = value_->find(key); found != value_->end()) {
-        readers.emplace_back(key, child(key, *found));
-      }
+  if (place_ != nullptr && beyond_.empty()) {
+    const auto& keys = keys_of(*place_);
+    const bool same = keys.size() == value_->size();
+    for (std::size_t i = 0; same && i < keys.size(); ++i) {
+      const auto found = value_->find(keys[i]);
+      if (found == value_->end()) continue;
+      readers.emplace_back(keys[i], child(keys[i], *found, place_of_written_key(place_, i)));
     }
   }
   if (readers.size() == value_->size()) return readers;

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/core/json_place.h"
 #include "engine/core/result.h"
 
 namespace kiln {
@@ -22,16 +23,27 @@ class JsonReader {
   /// @param name how messages call the document, usually its path
   /// Refuses duplicate keys, which would silently hide a value, and nesting deeper than 128.
   static Result<JsonReader> parse(const std::string& text, std::string name);
+  /// The same for what ARM and its tools also read: comments, commas after the last member, line
+  /// breaks in strings. One notice says so and names the first place.
+  static Result<JsonReader> parse_relaxed(const std::string& text,
+                                          std::string name,
+                                          std::vector<std::string>& notices);
   /// Wraps a value computed elsewhere; its positions are pointers only.
   static JsonReader of(nlohmann::json value, std::string name);
+  /// A computed value whose parts know where what made them was written.
+  /// @param pointer of the value in the document it belongs to
+  static JsonReader computed(nlohmann::json value, PlacePtr place, std::string pointer);
   /// This place with another value, e.g. an evaluated one. Positions inside stay the original's.
   [[nodiscard]] JsonReader with_value(nlohmann::json value) const;
 
   [[nodiscard]] const nlohmann::json& value() const { return *value_; }
   /// RFC 6901, empty for the document itself.
   [[nodiscard]] const std::string& pointer() const { return pointer_; }
-  /// `template.json:12:7 /properties/source`
+  /// `template.json:12:7 /properties/source`. Of a value that an expression gave, the place of the
+  /// expression, and after `=>` the pointer from there.
   [[nodiscard]] std::string where() const;
+  /// Null where the value was not written in any document.
+  [[nodiscard]] const PlacePtr& place() const { return place_; }
 
   /// A null member counts as absent, as it does in ARM.
   [[nodiscard]] std::optional<JsonReader> find(std::string_view name) const;
@@ -60,14 +72,23 @@ class JsonReader {
   struct Document;
   JsonReader(std::shared_ptr<const Document> document,
              const nlohmann::json* value,
-             std::string pointer)
-      : document_(std::move(document)), value_(value), pointer_(std::move(pointer)) {}
-  [[nodiscard]] JsonReader child(std::string_view token, const nlohmann::json& value) const;
+             std::string pointer,
+             PlacePtr place)
+      : document_(std::move(document)),
+        value_(value),
+        pointer_(std::move(pointer)),
+        place_(std::move(place)) {}
+  [[nodiscard]] JsonReader child(std::string_view token,
+                                 const nlohmann::json& value,
+                                 PlacePtr place) const;
+  [[nodiscard]] JsonReader child(std::string_view key, const nlohmann::json& value) const;
   [[nodiscard]] Error type_error(std::string_view wanted) const;
 
   std::shared_ptr<const Document> document_;
   const nlohmann::json* value_;
   std::string pointer_;
+  PlacePtr place_;
+  std::string beyond_;  ///< the pointer from the place to this value; empty where it was written
 };
 
 /// The error for a discriminator that no registry entry bears, with the right spelling as its cure.

@@ -28,5 +28,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     KILN_CHECK(!document.error().where().empty() && !document.error().cure().empty());
   }
+  // What strict JSON accepts, relaxed JSON reads in the same way and without a notice.
+  std::vector<std::string> notices;
+  const auto relaxed = kiln::JsonReader::parse_relaxed(text, "fuzz", notices);
+  if (relaxed) visit(*relaxed);
+  if (document) {
+    KILN_CHECK(relaxed.has_value() && notices.empty() && relaxed->value() == document->value());
+  }
   return 0;
 }

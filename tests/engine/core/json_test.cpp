@@ -194,10 +194,63 @@ TEST(Json, AReplacedValueKeepsThePositionsOfTheOriginal) {
   ASSERT_OK(items);
   EXPECT_EQ(*items->at(0).as_string(), "y");
   EXPECT_EQ(items->at(0).where(), "t.json:2:8 /a/0");
-  EXPECT_EQ(replaced.find("new")->where(), "t.json /new");
+  EXPECT_EQ(replaced.find("new")->where(), "t.json:1:1 => /new");
   const auto members = replaced.members();
   ASSERT_OK(members);
   EXPECT_EQ(members->size(), 2U);
+}
+
+TEST(Json, RelaxedTextIsReadWithOneNotice) {
+  std::vector<std::string> notices;
+  const auto root = JsonReader::parse_relaxed(
+      "{ // first\n \"a\": [1, /* two\n lines */ 2,],\n \"u\": \"http://x/*y*/\",\n"
+      " \"m\": \"one\n\ttwo\", \"z\": true,\n}",
+      "t.json",
+      notices);
+  ASSERT_OK(root);
+  EXPECT_EQ(root->find("a")->value(), nlohmann::json({1, 2}));
+  EXPECT_EQ(root->find("a")->items()->at(1).where(), "t.json:3:11 /a/1");
+  EXPECT_EQ(*root->string("u"), "http://x/*y*/");
+  EXPECT_EQ(*root->string("m"), "one\n\ttwo");
+  EXPECT_EQ(root->find("z")->where(), "t.json:6:13 /z");
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_THAT(notices[0], HasSubstr("comments, commas after the last member, line breaks"));
+  EXPECT_THAT(notices[0], HasSubstr("first at t.json:1:3"));
+}
+
+TEST(Json, StrictTextGivesNoNotice) {
+  std::vector<std::string> notices;
+  EXPECT_OK(JsonReader::parse_relaxed("\xEF\xBB\xBF{\"a\": \"//\"}", "t.json", notices));
+  EXPECT_TRUE(notices.empty());
+}
+
+TEST(Json, FaultsInRelaxedTextNameTheOriginalPlace) {
+  std::vector<std::string> notices;
+  const auto fault =
+      JsonReader::parse_relaxed("{\"a\": \"x\n\ny\", // c\n \"b\": [1 2]}", "t.json", notices);
+  ASSERT_THAT(fault, FailsWith("Json:Syntax"));
+  EXPECT_EQ(fault.error().where(), "t.json:4:10");
+  EXPECT_THAT(JsonReader::parse_relaxed("{\"a\": 1,, \"b\": 2}", "t", notices),
+              FailsWith("Json:Syntax"));
+  EXPECT_THAT(JsonReader::parse_relaxed("{/* never ends", "t", notices), FailsWith("Json:Syntax"));
+}
+
+TEST(Json, AComputedValueNamesTheOriginsOfItsParts) {
+  const auto source = parsed("{\n \"list\": [10, {\"k\": 1}],\n \"e\": \"[f()]\"}");
+  JsonPlace place;
+  place.keys = {"from-list", "from-expression"};
+  place.children.push_back(place_from(source.find("list")->place()));
+  place.children.push_back(place_from(source.find("e")->place()));
+  const auto computed =
+      JsonReader::computed({{"from-list", {10, {{"k", 1}}}}, {"from-expression", {{"x", {7}}}}},
+                           std::make_shared<const JsonPlace>(std::move(place)),
+                           "/made");
+  EXPECT_EQ(computed.find("from-list")->items()->at(1).find("k")->where(), "t.json:2:21 /list/1/k");
+  EXPECT_EQ(computed.find("from-expression")->where(), "t.json:3:7 /e");
+  EXPECT_EQ(computed.find("from-expression")->find("x")->items()->at(0).where(),
+            "t.json:3:7 /e => /x/0");
+  EXPECT_EQ(computed.find("from-list")->pointer(), "/made/from-list");
+  EXPECT_EQ(computed.members()->front().first, "from-list");
 }
 
 TEST(Json, AComputedValueHasPointersOnly) {
