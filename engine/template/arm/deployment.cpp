@@ -1,0 +1,239 @@
+#include "engine/template/arm/deployment.h"
+
+#include "engine/core/text.h"
+#include "engine/template/arm/evaluator.h"
+#include "engine/template/arm/outputs.h"
+
+namespace kiln::arm {
+namespace {
+
+/// ARM's name for the default value of a parameter that may be left out.
+bool is_secure_kind(std::string_view kind) {
+  return kind == "securestring" || kind == "secureobject";
+}
+
+Error circle(const JsonReader& place, std::string_view kind, std::string_view name) {
+  return place
+      .error("Arm:Circle",
+             fmt::format("the {} \"{}\" is made from itself", kind, printable(name, 60)))
+      .cure("break the circle");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Deployment>> Deployment::create(JsonReader body,
+                                                       Surroundings surroundings,
+                                                       Supplied supplied,
+                                                       Context& context) {
+  std::unique_ptr<Deployment> deployment(
+      new Deployment(std::move(body), std::move(surroundings), std::move(supplied), context));
+  if (const auto parameters = find_field(deployment->body_, "parameters")) {
+    KILN_TRY_ASSIGN(const auto members, parameters->members());
+    for (const auto& [name, declaration] : members) {
+      KILN_TRY(declaration.members());
+      deployment->parameter_order_.push_back(to_lower(name));
+      deployment->parameters_.emplace(to_lower(name),
+                                      Parameter{name, declaration, State::kNew, {}, false});
+    }
+  }
+  KILN_TRY(deployment->read_variables());
+  KILN_TRY(deployment->read_functions());
+  KILN_TRY_ASSIGN(deployment->resources_, read_resources(deployment->body_));
+  return deployment;
+}
+
+Result<void> Deployment::read_variables() {
+  const auto variables = find_field(body_, "variables");
+  if (!variables) return {};
+  KILN_TRY_ASSIGN(const auto members, variables->members());
+  for (const auto& [name, value] : members) {
+    if (!equal_ignoring_case(name, "copy") || !is_copy_list(value)) {
+      variables_.emplace(to_lower(name), Variable{name, value, false, State::kNew, {}});
+      continue;
+    }
+    KILN_TRY_ASSIGN(const auto loops, value.items());
+    for (const auto& loop : loops) {
+      KILN_TRY_ASSIGN(const auto loop_name, loop.string("name"));
+      variables_.emplace(to_lower(loop_name), Variable{loop_name, loop, true, State::kNew, {}});
+    }
+  }
+  return {};
+}
+
+Result<void> Deployment::read_functions() {
+  const auto functions = find_field(body_, "functions");
+  if (!functions) return {};
+  KILN_TRY_ASSIGN(const auto spaces, functions->items());
+  for (const auto& space : spaces) {
+    KILN_TRY_ASSIGN(const auto space_name, space.string("namespace"));
+    KILN_TRY_ASSIGN(const auto list, space.require("members"));
+    KILN_TRY_ASSIGN(const auto members, list.members());
+    for (const auto& [name, member] : members) {
+      std::vector<std::string> parameters;
+      if (const auto declared = find_field(member, "parameters")) {
+        KILN_TRY_ASSIGN(const auto declarations, declared->items());
+        for (const auto& declaration : declarations) {
+          KILN_TRY_ASSIGN(auto parameter, declaration.string("name"));
+          parameters.push_back(std::move(parameter));
+        }
+      }
+      KILN_TRY_ASSIGN(const auto output, member.require("output"));
+      KILN_TRY_ASSIGN(auto value, output.require("value"));
+      const auto full_name = space_name + "." + name;
+      functions_.emplace(to_lower(full_name),
+                         UserFunction{full_name, std::move(parameters), std::move(value)});
+    }
+  }
+  return {};
+}
+
+Result<bool> Deployment::is_required(const Parameter& parameter) const {
+  if (supplied_.contains(to_lower(parameter.name))) return false;
+  std::string spelling;  // a default of null is a default
+  if (find_member(parameter.declaration.value(), "defaultValue", &spelling) != nullptr)
+    return false;
+  KILN_TRY_ASSIGN(const auto may_be_null, types_.nullable(parameter.declaration));
+  return !may_be_null;
+}
+
+Result<void> Deployment::check_parameters() {
+  std::vector<std::string> missing;
+  std::string first;
+  for (const auto& key : parameter_order_) {
+    const auto& parameter = parameters_.at(key);
+    KILN_TRY_ASSIGN(const auto required, is_required(parameter));
+    if (!required) continue;
+    KILN_TRY_ASSIGN(const auto type, parameter.declaration.optional_string("type"));
+    if (missing.empty()) first = parameter.declaration.where();
+    missing.push_back(fmt::format("{} ({}) at {}",
+                                  printable(parameter.name, 60),
+                                  printable(type.value_or("of a type of the template's own"), 40),
+                                  parameter.declaration.where()));
+  }
+  if (!missing.empty()) {
+    return fail(ErrorKind::kInvalidTemplate,
+                "Parameter:Missing",
+                "{} required {} no value",
+                missing.size(),
+                missing.size() == 1 ? "parameter has" : "parameters have")
+        .at(first)
+        .cure("give them with --parameter NAME=VALUE or --parameters FILE")
+        .quoting(std::move(missing));
+  }
+  for (const auto& key : parameter_order_) {
+    if (supplied_.contains(key)) KILN_TRY(parameter(key));
+  }
+  return {};
+}
+
+nlohmann::json Deployment::used_parameters() const {
+  auto used = nlohmann::json::object();
+  for (const auto& [key, parameter] : parameters_) {
+    if (parameter.state == State::kDone && !parameter.secure) {
+      used[parameter.name] = parameter.value.data;
+    }
+  }
+  return used;
+}
+
+Result<Value> Deployment::evaluate_parameter(Parameter& parameter) {
+  if (const auto found = supplied_.find(to_lower(parameter.name)); found != supplied_.end()) {
+    return found->second();
+  }
+  if (const auto otherwise = find_field(parameter.declaration, "defaultValue")) {
+    const bool outer = in_default;
+    in_default = true;
+    auto value = evaluate_value(*otherwise, *this, nullptr);
+    in_default = outer;
+    return value;
+  }
+  KILN_TRY_ASSIGN(const auto required, is_required(parameter));
+  if (!required) return Value{nullptr, parameter.declaration.place(), nullptr};
+  return parameter.declaration
+      .error("Parameter:Missing",
+             fmt::format("the parameter \"{}\" has no value", printable(parameter.name, 60)))
+      .cure("give it one where the nested deployment is called, or a defaultValue");
+}
+
+Result<std::optional<Value>> Deployment::parameter(std::string_view name) {
+  const auto found = parameters_.find(to_lower(name));
+  if (found == parameters_.end()) return std::optional<Value>();
+  auto& parameter = found->second;
+  if (parameter.state == State::kDone) return std::optional(parameter.value);
+  if (parameter.state == State::kRunning) return circle(parameter.declaration, "parameter", name);
+  parameter.state = State::kRunning;
+  KILN_TRY_ASSIGN(parameter.value, evaluate_parameter(parameter));
+  // A null that was written as the default stands for no value at all.
+  KILN_TRY_ASSIGN(const auto kind, types_.kind(parameter.declaration));
+  parameter.secure = is_secure_kind(kind);
+  if (!parameter.value.data.is_null()) {
+    KILN_TRY_ASSIGN(
+        const auto secure,
+        types_.check(parameter.declaration,
+                     parameter.value,
+                     fmt::format("the parameter \"{}\"", printable(parameter.name, 60))));
+    parameter.secure = parameter.secure || secure;
+  }
+  parameter.state = State::kDone;
+  return std::optional(parameter.value);
+}
+
+Result<std::optional<Value>> Deployment::variable(std::string_view name) {
+  const auto found = variables_.find(to_lower(name));
+  if (found == variables_.end()) return std::optional<Value>();
+  auto& variable = found->second;
+  if (variable.state == State::kDone) return std::optional(variable.value);
+  if (variable.state == State::kRunning) return circle(variable.written, "variable", name);
+  variable.state = State::kRunning;
+  if (variable.is_loop) {
+    KILN_TRY_ASSIGN(auto list, evaluate_copy(variable.written, variable.name, *this, nullptr));
+    variable.value = shared_value(std::move(list));
+  } else {
+    KILN_TRY_ASSIGN(variable.value, evaluate_value(variable.written, *this, nullptr));
+  }
+  variable.state = State::kDone;
+  return std::optional(variable.value);
+}
+
+const UserFunction* Deployment::function(std::string_view name) const {
+  const auto found = functions_.find(to_lower(name));
+  return found == functions_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Deployment::names_of(std::string_view kind) const {
+  std::vector<std::string> names;
+  if (kind == "parameter") {
+    for (const auto& [key, parameter] : parameters_) names.push_back(parameter.name);
+  } else if (kind == "variable") {
+    for (const auto& [key, variable] : variables_) names.push_back(variable.name);
+  } else {
+    for (const auto& [key, function] : functions_) names.push_back(function.name);
+  }
+  return names;
+}
+
+Result<std::optional<Value>> Deployment::resource(std::string_view name) {
+  const auto last =
+      name.substr(name.rfind('/') == std::string_view::npos ? 0 : name.rfind('/') + 1);
+  for (const auto& written : resources_) {
+    if (!nested_template(written.body)) continue;
+    bool same = equal_ignoring_case(written.symbolic_name, name);
+    if (!same && !find_field(written.body, "copy")) {
+      // A name that cannot be evaluated is not the one that was asked for.
+      const auto evaluated = evaluate_member(written.body, "name", *this, nullptr);
+      same = evaluated && evaluated->data.is_string() &&
+             equal_ignoring_case(evaluated->data.get_ref<const std::string&>(), last);
+    }
+    if (!same) continue;
+    KILN_TRY_ASSIGN(auto* const scope, nested(written.body, nullptr));
+    return std::optional(deployment_state(*nested_template(written.body), *scope));
+  }
+  return std::optional<Value>();
+}
+
+const Frame* Deployment::keep(Frame frame) {
+  frame.name = texts_.emplace_back(frame.name);
+  return &frames_.emplace_back(frame);
+}
+
+}  // namespace kiln::arm
