@@ -126,14 +126,6 @@ Result<void> note_profile(const JsonReader& properties, std::vector<std::string>
 
 Result<void> check_document_kind(const JsonReader& document) {
   KILN_TRY(document.members());
-  for (const std::string_view field : {"$schema", "resources"}) {
-    const auto found = document.find(field);
-    if (!found) continue;
-    return not_yet_supported(*found,
-                             "an ARM deployment template",
-                             "save the imageTemplates resource on its own, with every parameter "
-                             "and expression replaced by its value");
-  }
   if (const auto builders = document.find("builders")) {
     return builders->error("Template:WrongKind", "this is a Packer template, not an image template")
         .cure(fmt::format("pass a {} resource", kType));

@@ -13,7 +13,7 @@ namespace kiln {
 /// of the resource, adds to `notices` what is accepted without meaning offline, and refuses the
 /// rest.
 
-/// Refuses what is a template of another kind: an ARM deployment document, a Packer file.
+/// Refuses what is a template of another kind, such as a Packer file.
 Result<void> check_document_kind(const JsonReader& document);
 
 Result<void> check_resource_type(const JsonReader& resource);

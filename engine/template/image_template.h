@@ -29,6 +29,7 @@ struct ImageTemplate {
   std::vector<TemplateItem> distribute;
   std::chrono::minutes build_timeout{240};  ///< buildTimeoutInMinutes, 0 or absent is 240
   std::vector<std::string> notices;         ///< accepted, but without meaning offline
+  nlohmann::json parameters;                ///< values that were used, by name; no secure ones
 };
 
 }  // namespace kiln

@@ -7,8 +7,8 @@
 #include "engine/core/file.h"
 #include "engine/core/text.h"
 #include "engine/template/envelope.h"
-#include "engine/template/expressions.h"
 #include "engine/template/placeholder.h"
+#include "engine/template/resolve.h"
 
 namespace kiln {
 namespace {
@@ -202,12 +202,15 @@ Result<ImageTemplate> read_resource(const JsonReader& resource,
                        std::move(customize),
                        std::move(distribute),
                        timeout,
-                       std::move(notices)};
+                       std::move(notices),
+                       {}};
 }
 
 }  // namespace
 
-Result<ImageTemplate> parse_template(const std::string& text, const std::string& name) {
+Result<ImageTemplate> parse_template(const std::string& text,
+                                     const std::string& name,
+                                     const TemplateOptions& options) {
   if (text.size() > kLargestTemplate) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Template:TooLarge",
@@ -216,17 +219,20 @@ Result<ImageTemplate> parse_template(const std::string& text, const std::string&
         .at(name)
         .cure("move scripts out of it, into files named by scriptUri");
   }
-  KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, name));
-  KILN_TRY(check_document_kind(document));
   std::vector<std::string> notices;
-  KILN_TRY_ASSIGN(const auto resource, resolve_expressions(document, notices));
-  return read_resource(resource, name, std::move(notices));
+  KILN_TRY_ASSIGN(const auto document, JsonReader::parse_relaxed(text, name, notices));
+  KILN_TRY(check_document_kind(document));
+  KILN_TRY_ASSIGN(auto resolved, resolve_template(document, options, notices));
+  KILN_TRY_ASSIGN(auto image_template, read_resource(resolved.resource, name, std::move(notices)));
+  image_template.parameters = std::move(resolved.parameters);
+  return image_template;
 }
 
-Result<ImageTemplate> load_template(const std::filesystem::path& path) {
+Result<ImageTemplate> load_template(const std::filesystem::path& path,
+                                    const TemplateOptions& options) {
   auto text = read_file(path, 2 * kLargestTemplate);
   if (!text) return std::move(text).error().cure("check the path of the template");
-  return parse_template(*text, path.string());
+  return parse_template(*text, path.string(), options);
 }
 
 }  // namespace kiln

@@ -1,16 +1,21 @@
 #include "engine/template/placeholder.h"
 
+#include <algorithm>
 #include <cctype>
+#include <optional>
 
+#include "engine/core/bytes.h"
+#include "engine/core/file.h"
 #include "engine/core/text.h"
 
 namespace kiln {
 namespace {
 
-/// `<name>` with a name of letters, digits, `_` and `-`; empty where there is none.
-std::string_view find_placeholder(std::string_view text) {
+/// From `from` on: where it starts, and its length with the brackets.
+std::optional<std::pair<std::size_t, std::size_t>> find_placeholder(std::string_view text,
+                                                                    std::size_t from = 0) {
   constexpr std::size_t kLongest = 64;
-  for (auto open = text.find('<'); open != std::string_view::npos;
+  for (auto open = text.find('<', from); open != std::string_view::npos;
        open = text.find('<', open + 1)) {
     auto end = open + 1;
     const auto in_name = [&] {
@@ -19,24 +24,192 @@ std::string_view find_placeholder(std::string_view text) {
     };
     while (end < text.size() && end - open <= kLongest && in_name()) ++end;
     if (end > open + 1 && end < text.size() && text[end] == '>') {
-      return text.substr(open, end + 1 - open);
+      return std::pair(open, end + 1 - open);
     }
   }
-  return {};
+  return std::nullopt;
+}
+
+/// Fills placeholders in a tree of values.
+class Filler {
+ public:
+  explicit Filler(const std::map<std::string, std::string>& values) : values_(values) {}
+
+  void fill(nlohmann::json& value) {
+    if (value.is_string()) {
+      fill(value.get_ref<std::string&>());
+      return;
+    }
+    if (value.is_array()) {
+      for (auto& item : value) fill(item);
+    }
+    if (!value.is_object()) return;
+    std::vector<std::pair<std::string, std::string>> renamed;
+    for (const auto& [key, member] : value.items()) {
+      fill(member);
+      auto name = key;
+      fill(name);
+      if (name != key) renamed.emplace_back(key, name);
+    }
+    for (const auto& [from, to] : renamed) {
+      auto member = std::move(value[from]);
+      value.erase(from);
+      value[to] = std::move(member);
+    }
+  }
+
+  nlohmann::json take_used() { return std::move(used_); }
+
+ private:
+  void fill(std::string& text) {
+    std::string result;
+    std::size_t from = 0;
+    for (auto found = find_placeholder(text); found; found = find_placeholder(text, from)) {
+      const auto [at, length] = *found;
+      result.append(text, from, at - from);
+      const auto name = text.substr(at + 1, length - 2);
+      const auto* value = look_up(name);
+      result += value == nullptr ? text.substr(at, length) : *value;
+      from = at + length;
+    }
+    if (from > 0) text = result.append(text, from);
+  }
+
+  const std::string* look_up(const std::string& name) {
+    auto found = values_.find(name);
+    for (auto it = values_.begin(); found == values_.end() && it != values_.end(); ++it) {
+      if (equal_ignoring_case(it->first, name)) found = it;
+    }
+    if (found == values_.end()) return nullptr;
+    used_[found->first] = found->second;
+    return &found->second;
+  }
+
+  const std::map<std::string, std::string>& values_;
+  nlohmann::json used_ = nlohmann::json::object();
+};
+
+struct Unfilled {
+  std::string name;  ///< with its brackets
+  std::string where;
+  int count = 0;
+};
+
+void note(std::vector<Unfilled>& list, std::string_view text, const JsonReader& place) {
+  for (auto found = find_placeholder(text); found;
+       found = find_placeholder(text, found->first + found->second)) {
+    const auto name = text.substr(found->first, found->second);
+    const auto known = std::find_if(
+        list.begin(), list.end(), [&](const Unfilled& one) { return one.name == name; });
+    if (known != list.end()) {
+      ++known->count;
+    } else {
+      list.push_back({std::string(name), place.where(), 1});
+    }
+  }
+}
+
+void collect(const JsonReader& place, std::vector<Unfilled>& list) {
+  if (place.value().is_string()) {
+    note(list, place.value().get_ref<const std::string&>(), place);
+  } else if (const auto members = place.members()) {
+    for (const auto& [name, member] : *members) {
+      if (name == "inline" || name == "artifactTags" || name == "name") continue;
+      note(list, name, member);
+      collect(member, list);
+    }
+  } else if (const auto items = place.items()) {
+    for (const auto& item : *items) collect(item, list);
+  }
+}
+
+std::string describe(const Unfilled& one) {
+  return one.count == 1 ? fmt::format("{} at {}", one.name, one.where)
+                        : fmt::format("{} {} times, first at {}", one.name, one.count, one.where);
+}
+
+/// Members of `properties` that shape the image or name what is made.
+bool matters(std::string_view name) {
+  constexpr std::string_view kParts[] = {
+      "source", "customize", "distribute", "validate", "optimize"};
+  return std::find(std::begin(kParts), std::end(kParts), name) != std::end(kParts);
 }
 
 }  // namespace
 
+std::set<std::string> FilledDocument::names() const {
+  std::set<std::string> lower;
+  for (const auto& [name, value] : used.items()) lower.insert(to_lower(name));
+  return lower;
+}
+
+Result<std::map<std::string, std::string>> read_placeholders(const std::filesystem::path& path) {
+  std::map<std::string, std::string> values;
+  if (path.empty()) return values;
+  KILN_TRY_ASSIGN(const auto text, read_file(path, 4 * kMiB));
+  KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, path.string()));
+  KILN_TRY_ASSIGN(const auto members, document.members());
+  for (const auto& [name, value] : members) {
+    const bool bracketed = name.size() > 2 && name.front() == '<' && name.back() == '>';
+    KILN_TRY_ASSIGN(values[bracketed ? name.substr(1, name.size() - 2) : name], value.as_string());
+  }
+  return values;
+}
+
+FilledDocument fill_placeholders(const JsonReader& document,
+                                 const std::map<std::string, std::string>& values) {
+  if (values.empty()) return {document, nlohmann::json::object()};
+  auto value = document.value();
+  Filler filler(values);
+  filler.fill(value);
+  return {document.with_value(std::move(value)), filler.take_used()};
+}
+
+Result<void> report_placeholders(const JsonReader& resource, std::vector<std::string>& notices) {
+  std::vector<Unfilled> refused;
+  std::vector<Unfilled> noted;
+  const auto members = resource.members();
+  if (!members) return {};  // said better by whoever reads the resource
+  for (const auto& [name, member] : *members) {
+    const auto properties = member.members();
+    if (!equal_ignoring_case(name, "properties") || !properties) {
+      if (!equal_ignoring_case(name, "name")) collect(member, noted);
+      continue;
+    }
+    for (const auto& [part, value] : *properties) collect(value, matters(part) ? refused : noted);
+  }
+  for (const auto& one : noted) {
+    notices.push_back(
+        fmt::format("a placeholder is left where it does no harm: {}", describe(one)));
+  }
+  if (refused.empty()) return {};
+  std::vector<std::string> lines;
+  for (const auto& one : refused) lines.push_back(describe(one));
+  const auto& first = refused.front();
+  return fail(ErrorKind::kInvalidTemplate,
+              "Template:Placeholder",
+              "{} {} not filled",
+              refused.size() == 1 ? "the placeholder " + first.name
+                                  : fmt::format("{} placeholders", refused.size()),
+              refused.size() == 1 ? "is" : "are")
+      .at(first.where)
+      .cure(fmt::format("give values with --parameter {}=VALUE, or with --placeholders FILE",
+                        first.name.substr(1, first.name.size() - 2)))
+      .quoting(std::move(lines));
+}
+
 Result<void> refuse_placeholder(const JsonReader& text) {
   if (!text.value().is_string()) return {};
-  const auto placeholder = find_placeholder(text.value().get_ref<const std::string&>());
-  if (placeholder.empty()) return {};
+  const std::string_view value = text.value().get_ref<const std::string&>();
+  const auto found = find_placeholder(value);
+  if (!found) return {};
+  const auto placeholder = value.substr(found->first, found->second);
   return text
-      .error("Template:Placeholder",
-             fmt::format("\"{}\" still holds the placeholder {}",
-                         printable(text.value().get_ref<const std::string&>(), 120),
-                         placeholder))
-      .cure(fmt::format("replace {} by its value, in an editor or with sed", placeholder));
+      .error(
+          "Template:Placeholder",
+          fmt::format("\"{}\" still holds the placeholder {}", printable(value, 120), placeholder))
+      .cure(fmt::format("give its value with --parameter {}=VALUE, or with --placeholders FILE",
+                        placeholder.substr(1, placeholder.size() - 2)));
 }
 
 }  // namespace kiln

@@ -1,11 +1,39 @@
 #pragma once
 
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "engine/core/json.h"
 
 namespace kiln {
 
-/// Refuses a value that still holds a placeholder such as `<subscriptionID>`, which the published
-/// samples expect to be replaced before use.
+/// Placeholders such as `<subscriptionID>`, which the published samples expect to be replaced
+/// before use: a name of letters, digits, `_` and `-`.
+
+/// A document with its placeholders filled.
+struct FilledDocument {
+  JsonReader document;
+  nlohmann::json used;  ///< the values that were used, by name
+  /// Their names in lower case.
+  [[nodiscard]] std::set<std::string> names() const;
+};
+
+/// A JSON object of names and strings; nothing where no file is named.
+Result<std::map<std::string, std::string>> read_placeholders(const std::filesystem::path& path);
+
+/// Fills every placeholder that has a value, in texts and in names of members. A name is looked up
+/// as written, and else in any case.
+FilledDocument fill_placeholders(const JsonReader& document,
+                                 const std::map<std::string, std::string>& values);
+
+/// Refuses placeholders that are left where they matter for the image, all in one error; elsewhere
+/// each becomes a notice. Inline scripts are not searched: `<EOF>` is ordinary there.
+Result<void> report_placeholders(const JsonReader& resource, std::vector<std::string>& notices);
+
+/// Refuses a value that still holds a placeholder.
 Result<void> refuse_placeholder(const JsonReader& text);
 
 }  // namespace kiln

@@ -43,7 +43,7 @@ class Deployment : public Scope {
   /// What the expressions of a nested deployment see: this deployment, or for an inner scope one of
   /// its own. It lives as long as this one.
   /// @param resource a Microsoft.Resources/deployments with a template
-  Result<Scope*> nested(const JsonReader& resource, const Frame* frame);
+  Result<Deployment*> nested(const JsonReader& resource, const Frame* frame);
   /// A frame that lives as long as this deployment.
   const Frame* keep(Frame frame);
 

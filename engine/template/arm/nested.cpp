@@ -96,11 +96,11 @@ Result<Value> evaluate_member(const JsonReader& resource,
   return evaluate_value(*member, scope, frame);
 }
 
-Result<Scope*> Deployment::nested(const JsonReader& resource, const Frame* frame) {
-  if (has_outer_scope(resource)) return static_cast<Scope*>(this);
+Result<Deployment*> Deployment::nested(const JsonReader& resource, const Frame* frame) {
+  if (has_outer_scope(resource)) return this;
   const auto key = std::pair(resource.place().get(), frame);
   if (const auto found = nested_.find(key); found != nested_.end()) {
-    return static_cast<Scope*>(found->second.get());
+    return found->second.get();
   }
   KILN_TRY_ASSIGN(const auto properties, resource.require("properties"));
   const auto body = nested_template(resource);
@@ -116,7 +116,7 @@ Result<Scope*> Deployment::nested(const JsonReader& resource, const Frame* frame
   KILN_TRY_ASSIGN(auto supplied, supplied_by(properties, *this, frame));
   KILN_TRY_ASSIGN(auto deployment,
                   create(*body, std::move(around), std::move(supplied), context()));
-  return static_cast<Scope*>(nested_.emplace(key, std::move(deployment)).first->second.get());
+  return nested_.emplace(key, std::move(deployment)).first->second.get();
 }
 
 }  // namespace kiln::arm

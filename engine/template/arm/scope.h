@@ -41,9 +41,11 @@ class Budget {
 /// What all deployments of one document share.
 struct Context {
   Budget budget;
-  int depth = 0;                ///< of evaluations that wait for others
-  std::vector<Secret> secrets;  ///< values of secure parameters that were used
-  nlohmann::json live_values;   ///< what only the cloud could tell, by call or resource id
+  int depth = 0;                 ///< of evaluations that wait for others
+  std::vector<Secret> secrets;   ///< values of secure parameters that were used
+  std::string first_expression;  ///< where it was written; empty while none was evaluated
+  std::size_t escapes = 0;       ///< of `[[…]`
+  nlohmann::json live_values;    ///< what only the cloud could tell, by call or resource id
 };
 
 /// Counts evaluations that wait for others, because they use the stack: variables and functions can
@@ -102,6 +104,8 @@ class Scope {
   [[nodiscard]] Context& context() const { return context_; }
   /// Set while a parameter's default is evaluated, the only place for utcNow and newGuid.
   bool in_default = false;
+  /// Set for a body that never went through ARM: what does not parse is an ordinary text.
+  bool is_bare = false;
 
  private:
   Context& context_;

@@ -7,11 +7,19 @@ namespace {
 
 constexpr std::int64_t kMaxCopies = 10'000;
 
+bool to_be_evaluated(const std::string& text, const Scope& scope) {
+  return is_expression(text) && (!scope.is_bare || parse_expression(text).has_value());
+}
+
 Result<Placed> evaluate_text(const JsonReader& reader, Scope& scope, const Frame* frame) {
   const auto& text = reader.value().get_ref<const std::string&>();
-  if (!is_expression(text)) {
-    return Placed{is_escaped(text) ? text.substr(1) : text, place_from(reader.place())};
+  if (is_escaped(text)) {
+    ++scope.context().escapes;
+    return Placed{text.substr(1), place_from(reader.place())};
   }
+  if (!to_be_evaluated(text, scope)) return Placed{text, place_from(reader.place())};
+  auto& first = scope.context().first_expression;
+  if (first.empty()) first = reader.where();
   KILN_TRY_ASSIGN(auto value, Evaluator(scope, frame, text, reader.place()).run());
   auto origin = value.origin == nullptr ? reader.place() : std::move(value.origin);
   return Placed{std::move(value.data), place_from(std::move(origin))};
@@ -22,7 +30,7 @@ Result<std::string> evaluate_key(const std::string& key,
                                  Scope& scope,
                                  const Frame* frame) {
   if (is_escaped(key)) return key.substr(1);
-  if (!is_expression(key)) return key;
+  if (!to_be_evaluated(key, scope)) return key;
   KILN_TRY_ASSIGN(const auto value, Evaluator(scope, frame, key, member.place()).run());
   if (value.data.is_string()) return value.data.get<std::string>();
   return member

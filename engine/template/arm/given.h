@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/template/arm/deployment.h"
+
+namespace kiln::arm {
+
+/// The value that the user gives for a parameter.
+struct Given {
+  std::string name;
+  std::optional<JsonReader> value;  ///< from a file
+  std::string text;                 ///< else as typed
+};
+
+/// A deployment parameters file, with or without its `$schema` and `parameters` around the values.
+Result<std::vector<Given>> read_parameter_file(const std::filesystem::path& path);
+
+/// The given values by the types that the template declares; later ones win.
+/// @param known names that need not be parameters, in lower case
+Result<Supplied> supply(const std::vector<Given>& given,
+                        const JsonReader& body,
+                        const std::set<std::string>& known,
+                        Context& context);
+
+/// Reads a file of values that only a live cloud could tell: `settings` describe the surroundings,
+/// every other member is the value of a call or of a resource id.
+Result<void> read_resource_values(const std::filesystem::path& path,
+                                  Surroundings& surroundings,
+                                  Context& context);
+
+}  // namespace kiln::arm

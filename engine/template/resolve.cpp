@@ -1,0 +1,181 @@
+#include "engine/template/resolve.h"
+
+#include "engine/core/text.h"
+#include "engine/template/arm/document.h"
+#include "engine/template/arm/evaluator.h"
+#include "engine/template/arm/given.h"
+#include "engine/template/placeholder.h"
+
+namespace kiln {
+namespace {
+
+bool is_deployment(const JsonReader& document) {
+  const auto schema = arm::find_field(document, "$schema");
+  const bool named =
+      schema && schema->value().is_string() &&
+      to_lower(schema->value().get_ref<const std::string&>()).find("deploymenttemplate") !=
+          std::string::npos;
+  return named || arm::find_field(document, "resources").has_value();
+}
+
+Result<void> refuse_parameter_file(const JsonReader& document) {
+  const auto schema = document.find("$schema");
+  if (!schema || !schema->value().is_string()) return {};
+  const auto text = to_lower(schema->value().get_ref<const std::string&>());
+  if (text.find("deploymentparameters") == std::string::npos) return {};
+  return schema->error("Template:WrongKind", "this is a parameters file, not a template")
+      .cure("pass the template, and this file with --parameters");
+}
+
+/// The request body in an example of the service's API description.
+std::optional<JsonReader> example_body(const JsonReader& document) {
+  if (document.find("properties")) return std::nullopt;
+  const auto parameters = document.find("parameters");
+  if (!parameters || !parameters->value().is_object()) return std::nullopt;
+  for (const auto& [name, value] : parameters->value().items()) {
+    const auto body = parameters->find(name);
+    const auto properties = body ? body->find("properties") : std::nullopt;
+    if (properties && properties->find("source")) return body;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<arm::Given>> read_given(const TemplateOptions& options) {
+  std::vector<arm::Given> given;
+  for (const auto& path : options.parameter_files) {
+    KILN_TRY_ASSIGN(auto from_file, arm::read_parameter_file(path));
+    for (auto& one : from_file) given.push_back(std::move(one));
+  }
+  for (const auto& [name, text] : options.parameters) given.push_back({name, std::nullopt, text});
+  return given;
+}
+
+Result<arm::Surroundings> read_surroundings(const TemplateOptions& options, arm::Context& context) {
+  arm::Surroundings around;
+  if (!options.resource_values.empty()) {
+    KILN_TRY(arm::read_resource_values(options.resource_values, around, context));
+  }
+  const auto prefer = [](std::string& target, const std::string& given) {
+    if (!given.empty()) target = given;
+  };
+  prefer(around.subscription_id, options.subscription_id);
+  prefer(around.resource_group, options.resource_group);
+  prefer(around.location, options.location);
+  return around;
+}
+
+void note_bare_body(const arm::Context& context, std::vector<std::string>& notices) {
+  if (context.escapes > 0) {
+    notices.push_back(
+        fmt::format("\"[[…]\" is ARM's escape for a literal \"[…]\" and was read so in {} place(s)",
+                    context.escapes));
+  }
+  if (!context.first_expression.empty()) {
+    notices.push_back(
+        fmt::format("the service evaluates no expressions outside of a deployment template; they "
+                    "were evaluated here (first at {})",
+                    context.first_expression));
+  }
+}
+
+/// A body that is no deployment template: only the given parameters are declared.
+Result<ResolvedTemplate> resolve_bare(const JsonReader& body,
+                                      const std::vector<arm::Given>& given,
+                                      const std::set<std::string>& filled,
+                                      arm::Surroundings around,
+                                      arm::Context& context,
+                                      std::vector<std::string>& notices) {
+  auto declared = nlohmann::json::object();
+  for (const auto& one : given) {
+    if (!filled.contains(to_lower(one.name))) declared[one.name] = nlohmann::json::object();
+  }
+  const auto around_body =
+      JsonReader::of({{"parameters", std::move(declared)}}, "the command line");
+  KILN_TRY_ASSIGN(auto supplied, arm::supply(given, around_body, filled, context));
+  KILN_TRY_ASSIGN(
+      const auto deployment,
+      arm::Deployment::create(around_body, std::move(around), std::move(supplied), context));
+  deployment->is_bare = true;
+  KILN_TRY_ASSIGN(auto placed, arm::evaluate_tree(body, *deployment, nullptr));
+  note_bare_body(context, notices);
+  auto used = deployment->used_parameters();
+  for (const auto& one : given) {
+    if (filled.contains(to_lower(one.name)) || used.contains(one.name)) continue;
+    return fail(ErrorKind::kInvalidTemplate,
+                "Parameter:Unknown",
+                "the template has neither a parameter nor a placeholder \"{}\"",
+                printable(one.name, 60))
+        .at("--parameter " + printable(one.name, 60))
+        .cure("remove it, or correct its name");
+  }
+  return ResolvedTemplate{
+      JsonReader::computed(std::move(placed.data),
+                           std::make_shared<const JsonPlace>(std::move(placed.place)),
+                           body.pointer()),
+      std::move(used)};
+}
+
+Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
+                                            const std::vector<arm::Given>& given,
+                                            const std::set<std::string>& filled,
+                                            arm::Surroundings around,
+                                            arm::Context& context,
+                                            const std::string& wanted,
+                                            std::vector<std::string>& notices) {
+  KILN_TRY_ASSIGN(auto supplied, arm::supply(given, document, filled, context));
+  KILN_TRY_ASSIGN(
+      const auto deployment,
+      arm::Deployment::create(document, std::move(around), std::move(supplied), context));
+  KILN_TRY(deployment->check_parameters());
+  KILN_TRY_ASSIGN(auto resource, arm::find_image_template(*deployment, wanted, notices));
+  return ResolvedTemplate{std::move(resource), deployment->used_parameters()};
+}
+
+Result<ResolvedTemplate> resolve(const JsonReader& document,
+                                 const TemplateOptions& options,
+                                 arm::Context& context,
+                                 std::vector<std::string>& notices) {
+  KILN_TRY(refuse_parameter_file(document));
+  KILN_TRY_ASSIGN(const auto given, read_given(options));
+  KILN_TRY_ASSIGN(auto around, read_surroundings(options, context));
+  KILN_TRY_ASSIGN(auto values, read_placeholders(options.placeholders));
+  for (const auto& [name, text] : options.parameters) values[name] = text;
+  auto filled = fill_placeholders(document, values);
+  const auto names = filled.names();
+  const auto& text = filled.document;
+  if (is_deployment(text)) {
+    KILN_TRY_ASSIGN(auto resolved,
+                    resolve_deployment(
+                        text, given, names, std::move(around), context, options.resource, notices));
+    KILN_TRY(report_placeholders(resolved.resource, notices));
+    resolved.parameters.update(filled.used);
+    return resolved;
+  }
+  const auto example = example_body(text);
+  if (example) {
+    notices.push_back(
+        fmt::format("this is an example of the service's API; its request body is used ({})",
+                    example->where()));
+  }
+  KILN_TRY_ASSIGN(
+      auto resolved,
+      resolve_bare(example ? *example : text, given, names, std::move(around), context, notices));
+  KILN_TRY(report_placeholders(resolved.resource, notices));
+  resolved.parameters.update(filled.used);
+  return resolved;
+}
+
+}  // namespace
+
+Result<ResolvedTemplate> resolve_template(const JsonReader& document,
+                                          const TemplateOptions& options,
+                                          std::vector<std::string>& notices) {
+  arm::Context context;
+  auto resolved = resolve(document, options, context, notices);
+  if (options.secrets != nullptr) {
+    for (auto& secret : context.secrets) options.secrets->push_back(std::move(secret));
+  }
+  return resolved;
+}
+
+}  // namespace kiln
