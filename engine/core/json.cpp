@@ -100,16 +100,8 @@ Result<nlohmann::json> checked_value(const std::string& text,
   return root;
 }
 
-Result<PlacePtr> checked_places(std::string_view text, const std::string& name) {
-  auto indexed = index_json(text, name);
-  if (const auto& duplicate = indexed.duplicate) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Json:DuplicateKey",
-                "this key appears twice in its object")
-        .at(describe_place(name, duplicate->line, duplicate->column, duplicate->pointer))
-        .cure("remove one of the two");
-  }
-  return std::move(indexed.root);
+std::string describe_duplicate(const DuplicateKey& duplicate, const std::string& name) {
+  return describe_place(name, duplicate.line, duplicate.column, duplicate.pointer);
 }
 
 }  // namespace
@@ -128,10 +120,17 @@ Result<JsonReader> JsonReader::parse(const std::string& text, std::string name) 
           name,
           "correct the text there; JSON knows no comments and no comma after the last member",
           [](std::size_t byte) { return byte; }));
-  KILN_TRY_ASSIGN(auto place, checked_places(text, name));
+  auto indexed = index_json(text, name);
+  if (const auto& duplicate = indexed.duplicate) {
+    return fail(ErrorKind::kInvalidTemplate,
+                "Json:DuplicateKey",
+                "this key appears twice in its object")
+        .at(describe_duplicate(*duplicate, name))
+        .cure("remove one of the two");
+  }
   auto document = std::make_shared<Document>(Document{std::move(name), std::move(root)});
   const auto* value = &document->root;
-  return JsonReader(std::move(document), value, "", std::move(place));
+  return JsonReader(std::move(document), value, "", std::move(indexed.root));
 }
 
 Result<JsonReader> JsonReader::parse_relaxed(const std::string& text,
@@ -144,7 +143,11 @@ Result<JsonReader> JsonReader::parse_relaxed(const std::string& text,
           text, relaxed.text, name, "correct the text there", [&relaxed](std::size_t byte) {
             return relaxed.original(byte);
           }));
-  KILN_TRY_ASSIGN(auto place, checked_places(text, name));
+  auto indexed = index_json(text, name);
+  if (indexed.duplicate) {
+    notices.push_back(fmt::format("a key appears twice in its object, and the last one counts ({})",
+                                  describe_duplicate(*indexed.duplicate, name)));
+  }
   if (relaxed.first) {
     notices.push_back(fmt::format("this is not strict JSON: it has {} (first at {})",
                                   fmt::join(relaxed.kinds, ", "),
@@ -152,7 +155,7 @@ Result<JsonReader> JsonReader::parse_relaxed(const std::string& text,
   }
   auto document = std::make_shared<Document>(Document{std::move(name), std::move(root)});
   const auto* value = &document->root;
-  return JsonReader(std::move(document), value, "", std::move(place));
+  return JsonReader(std::move(document), value, "", std::move(indexed.root));
 }
 
 JsonReader JsonReader::of(nlohmann::json value, std::string name) {

@@ -24,7 +24,8 @@ class JsonReader {
   /// Refuses duplicate keys, which would silently hide a value, and nesting deeper than 128.
   static Result<JsonReader> parse(const std::string& text, std::string name);
   /// The same for what ARM and its tools also read: comments, commas after the last member, line
-  /// breaks in strings. One notice says so and names the first place.
+  /// breaks in strings, and keys given twice, of which the last counts. Notices say so, each with
+  /// the first place.
   static Result<JsonReader> parse_relaxed(const std::string& text,
                                           std::string name,
                                           std::vector<std::string>& notices);

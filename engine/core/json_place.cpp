@@ -1,7 +1,7 @@
 #include "engine/core/json_place.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -127,20 +127,24 @@ class Indexer {
   }
 
   void object(JsonPlace& place) {
-    std::unordered_set<std::string> seen;
+    std::unordered_map<std::string, std::size_t> seen;
     advance();
     while (next('}')) {
       const auto line = line_;
       const auto column = column_;
       auto name = key();
       path_.push_back(name);
-      if (!seen.insert(name).second && !duplicate_) {
-        duplicate_ = DuplicateKey{pointer(), line, column};
-      }
-      place.keys.push_back(std::move(name));
+      const auto [found, is_new] = seen.emplace(name, place.children.size());
+      if (!is_new && !duplicate_) duplicate_ = DuplicateKey{pointer(), line, column};
+      if (is_new) place.keys.push_back(std::move(name));
       skip_space();
       if (at_ < text_.size()) advance();  // the colon
-      place.children.push_back(value());
+      auto child = value();
+      if (is_new) {
+        place.children.push_back(std::move(child));
+      } else {
+        place.children[found->second] = std::move(child);  // the last one counts
+      }
       path_.pop_back();
     }
   }

@@ -58,7 +58,8 @@ struct DuplicateKey {
 
 struct IndexedJson {
   PlacePtr root;
-  std::optional<DuplicateKey> duplicate;  ///< the first key that its object already has
+  std::optional<DuplicateKey>
+      duplicate;  ///< the first key that its object already has; the last value counts
 };
 
 /// Notes where each value of a text starts. The text is known to be valid, relaxed JSON included,

@@ -40,6 +40,15 @@ std::optional<JsonReader> example_body(const JsonReader& document) {
   return std::nullopt;
 }
 
+/// So that links relative to the template lead to the files beside it.
+std::string uri_of(const JsonReader& document) {
+  const auto& place = document.place();
+  if (place == nullptr || place->document == nullptr) return {};
+  std::error_code error;
+  const auto path = std::filesystem::absolute(*place->document, error);
+  return error ? std::string() : "file://" + path.lexically_normal().string();
+}
+
 Result<std::vector<arm::Given>> read_given(const TemplateOptions& options) {
   std::vector<arm::Given> given;
   for (const auto& path : options.parameter_files) {
@@ -138,6 +147,7 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY(refuse_parameter_file(document));
   KILN_TRY_ASSIGN(const auto given, read_given(options));
   KILN_TRY_ASSIGN(auto around, read_surroundings(options, context));
+  around.template_uri = uri_of(document);
   KILN_TRY_ASSIGN(auto values, read_placeholders(options.placeholders));
   for (const auto& [name, text] : options.parameters) values[name] = text;
   auto filled = fill_placeholders(document, values);

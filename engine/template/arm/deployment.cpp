@@ -7,7 +7,6 @@
 namespace kiln::arm {
 namespace {
 
-/// ARM's name for the default value of a parameter that may be left out.
 bool is_secure_kind(std::string_view kind) {
   return kind == "securestring" || kind == "secureobject";
 }
@@ -212,21 +211,27 @@ std::vector<std::string> Deployment::names_of(std::string_view kind) const {
   return names;
 }
 
-Result<std::optional<Value>> Deployment::resource(std::string_view name) {
-  const auto last =
-      name.substr(name.rfind('/') == std::string_view::npos ? 0 : name.rfind('/') + 1);
+bool Deployment::is_named(const WrittenResource& resource, std::string_view name) {
+  if (!resource.symbolic_name.empty() && equal_ignoring_case(resource.symbolic_name, name)) {
+    return true;
+  }
+  const auto type = find_field(resource.body, "type");
+  if (find_field(resource.body, "copy") || !type || !type->value().is_string()) return false;
+  // A name that cannot be evaluated is not the one that was asked for.
+  const auto evaluated = evaluate_member(resource.body, "name", *this, nullptr);
+  if (!evaluated || !evaluated->data.is_string()) return false;
+  const auto& own = evaluated->data.get_ref<const std::string&>();
+  const auto id = fmt::format("/providers/{}/{}", type->value().get<std::string>(), own);
+  return equal_ignoring_case(own, name) || to_lower(name).ends_with(to_lower(id));
+}
+
+Result<std::optional<Value>> Deployment::resource(std::string_view name, bool full) {
   for (const auto& written : resources_) {
-    if (!nested_template(written.body)) continue;
-    bool same = equal_ignoring_case(written.symbolic_name, name);
-    if (!same && !find_field(written.body, "copy")) {
-      // A name that cannot be evaluated is not the one that was asked for.
-      const auto evaluated = evaluate_member(written.body, "name", *this, nullptr);
-      same = evaluated && evaluated->data.is_string() &&
-             equal_ignoring_case(evaluated->data.get_ref<const std::string&>(), last);
-    }
-    if (!same) continue;
+    const auto inner = nested_template(written.body);
+    if ((!inner && !full) || !is_named(written, name)) continue;
+    if (!inner) return std::optional(written_state(written.body, *this));
     KILN_TRY_ASSIGN(auto* const scope, nested(written.body, nullptr));
-    return std::optional(deployment_state(*nested_template(written.body), *scope));
+    return std::optional(deployment_state(*inner, *scope));
   }
   return std::optional<Value>();
 }

@@ -49,7 +49,7 @@ class Deployment : public Scope {
 
   Result<std::optional<Value>> parameter(std::string_view name) override;
   Result<std::optional<Value>> variable(std::string_view name) override;
-  Result<std::optional<Value>> resource(std::string_view name) override;
+  Result<std::optional<Value>> resource(std::string_view name, bool full) override;
   [[nodiscard]] const UserFunction* function(std::string_view name) const override;
   [[nodiscard]] std::vector<std::string> names_of(std::string_view kind) const override;
   [[nodiscard]] const Surroundings& surroundings() const override { return surroundings_; }
@@ -82,6 +82,8 @@ class Deployment : public Scope {
   Result<void> read_functions();
   Result<Value> evaluate_parameter(Parameter& parameter);
   Result<bool> is_required(const Parameter& parameter) const;
+  /// Whether `name` is the resource's symbolic name, its id, or its name.
+  bool is_named(const WrittenResource& resource, std::string_view name);
 
   JsonReader body_;
   Surroundings surroundings_;

@@ -26,7 +26,7 @@ class FunctionScope : public Scope {
   Result<std::optional<Value>> variable(std::string_view /*name*/) override {
     return std::optional<Value>();
   }
-  Result<std::optional<Value>> resource(std::string_view /*name*/) override {
+  Result<std::optional<Value>> resource(std::string_view /*name*/, bool /*full*/) override {
     return std::optional<Value>();
   }
   [[nodiscard]] const UserFunction* function(std::string_view name) const override {
@@ -63,8 +63,7 @@ Error Evaluator::error(const Expression& at, std::string code, std::string messa
               message,
               at.at + 1,
               excerpt(text_, at.at))
-      .at(place_ == nullptr ? "" : describe_place(*place_))
-      .cure("correct the expression");
+      .at(place_ == nullptr ? "" : describe_place(*place_));
 }
 
 Result<void> Evaluator::charge(const Expression& at, const nlohmann::json& value) const {
@@ -78,11 +77,13 @@ Result<Value> Evaluator::run() {
   if (!expression) {
     return std::move(expression).error().at(place_ == nullptr ? "" : describe_place(*place_));
   }
-  KILN_TRY_ASSIGN(auto value, evaluate(*expression));
-  if (value.partial == nullptr) return value;
+  auto value = evaluate(*expression);
+  if (!value) return std::move(value).error().cure("correct the expression");
+  if (value->partial == nullptr) return value;
   return error(*expression,
                "Arm:LiveState",
-               "the whole state of a resource is known only to a live deployment");
+               "the whole state of a resource is known only to a live deployment")
+      .cure("use a single member of it, or give it in a file, with --resource-values");
 }
 
 Result<Value> Evaluator::evaluate(const Expression& expression) {

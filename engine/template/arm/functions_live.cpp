@@ -49,7 +49,9 @@ Result<Value> live(const Call& call) {
 Result<Value> reference(const Call& call) {
   KILN_TRY_ASSIGN(const auto name, call.string(0));
   if (auto value = given(call, name)) return *std::move(value);
-  KILN_TRY_ASSIGN(auto state, call.run.scope().resource(name));
+  const bool full = call.count() == 3 && call.at(2).is_string() &&
+                    equal_ignoring_case(call.at(2).get_ref<const std::string&>(), "full");
+  KILN_TRY_ASSIGN(auto state, call.run.scope().resource(name, full));
   if (state) return *std::move(state);
   return unknown(call);
 }

@@ -143,6 +143,7 @@ Result<Value> deployment(const Call& call) {
                {"properties",
                 {{"mode", "Incremental"},
                  {"provisioningState", "Accepted"},
+                 {"templateLink", {{"uri", around.template_uri}}},
                  {"parameters", json::object()},
                  {"template", {{"contentVersion", "1.0.0.0"}}}}}});
 }

@@ -1,5 +1,7 @@
 #include "engine/template/arm/outputs.h"
 
+#include <algorithm>
+
 #include "engine/core/text.h"
 
 namespace kiln::arm {
@@ -55,7 +57,32 @@ class State : public PartialObject {
   Scope& scope_;
 };
 
+class Written : public PartialObject {
+ public:
+  Written(JsonReader resource, Scope& scope) : resource_(std::move(resource)), scope_(scope) {}
+
+  [[nodiscard]] Result<std::optional<Value>> member(std::string_view name) const override {
+    constexpr std::string_view kKnown[] = {
+        "apiVersion", "kind", "location", "name", "sku", "tags", "type", "zones"};
+    const bool known = std::any_of(std::begin(kKnown), std::end(kKnown), [&](auto one) {
+      return equal_ignoring_case(one, name);
+    });
+    const auto field = known ? find_field(resource_, name) : std::nullopt;
+    if (!field) return std::optional<Value>();
+    KILN_TRY_ASSIGN(auto value, evaluate_value(*field, scope_, nullptr));
+    return std::optional(std::move(value));
+  }
+
+ private:
+  JsonReader resource_;
+  Scope& scope_;
+};
+
 }  // namespace
+
+Value written_state(JsonReader resource, Scope& scope) {
+  return {nullptr, nullptr, std::make_shared<Written>(std::move(resource), scope)};
+}
 
 Value deployment_state(JsonReader body, Scope& scope) {
   return {nullptr, nullptr, std::make_shared<State>(std::move(body), scope)};

@@ -10,4 +10,8 @@ namespace kiln::arm {
 /// @param scope what its expressions see; outlives the value
 Value deployment_state(JsonReader body, Scope& scope);
 
+/// What the full state of another resource of the template is known to have: what is written of it,
+/// but for its properties.
+Value written_state(JsonReader resource, Scope& scope);
+
 }  // namespace kiln::arm

@@ -22,6 +22,7 @@ struct Surroundings {
   std::string deployment_name = "kiln";
   std::string management_group = "kiln";
   std::string environment = "AzureCloud";
+  std::string template_uri;  ///< where relative links in the template start
   std::chrono::system_clock::time_point now = std::chrono::system_clock::now();
 };
 
@@ -96,7 +97,8 @@ class Scope {
   virtual Result<std::optional<Value>> variable(std::string_view name) = 0;
   /// The run-time state of a resource of this template, as far as it can be known.
   /// @param name its symbolic name, name or id
-  virtual Result<std::optional<Value>> resource(std::string_view name) = 0;
+  /// @param full with its location, name, type, and not its properties alone
+  virtual Result<std::optional<Value>> resource(std::string_view name, bool full) = 0;
   [[nodiscard]] virtual const UserFunction* function(std::string_view name) const = 0;
   [[nodiscard]] virtual std::vector<std::string> names_of(std::string_view kind) const = 0;
   [[nodiscard]] virtual const Surroundings& surroundings() const = 0;

@@ -218,6 +218,17 @@ TEST(Json, RelaxedTextIsReadWithOneNotice) {
   EXPECT_THAT(notices[0], HasSubstr("first at t.json:1:3"));
 }
 
+TEST(Json, RelaxedReadingLetsTheLastOfTwoKeysCount) {
+  std::vector<std::string> notices;
+  const auto root =
+      JsonReader::parse_relaxed("{\"a\": 1, \"b\": 2,\n \"a\": {\"c\": 3}}", "t.json", notices);
+  ASSERT_OK(root);
+  EXPECT_EQ(root->find("a")->find("c")->where(), "t.json:2:13 /a/c");
+  EXPECT_EQ(root->members()->front().first, "a");
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_THAT(notices[0], HasSubstr("t.json:2:2 /a"));
+}
+
 TEST(Json, StrictTextGivesNoNotice) {
   std::vector<std::string> notices;
   EXPECT_OK(JsonReader::parse_relaxed("\xEF\xBB\xBF{\"a\": \"//\"}", "t.json", notices));
