@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/cli/template_flags.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
 
@@ -39,8 +40,9 @@ void add_settings(CLI::App& app, Settings& settings) {
   app.set_config("--config", default_config_file().string(), "Settings as `option = value` lines");
 }
 
-void report(const Settings& settings, const Error& error) {
-  if (settings.log_format == LogFormat::kJson) {
+void report(const Services& services, const Error& error) {
+  const auto& redactor = services.redactor;
+  if (services.settings.log_format == LogFormat::kJson) {
     const nlohmann::json json = {{"type", "error"},
                                  {"code", error.code()},
                                  {"kind", to_string(error.kind())},
@@ -49,11 +51,11 @@ void report(const Settings& settings, const Error& error) {
                                  {"cure", error.cure()},
                                  {"while", error.context()},
                                  {"quoted", error.quoted()}};
-    fmt::print(stderr, "{}\n", dump_json(json));
+    fmt::print(stderr, "{}\n", dump_json(redact_json(json, redactor)));
     return;
   }
   fmt::print(stderr, "kiln: ");
-  for (const auto& line : split_lines(error.describe()))
+  for (const auto& line : split_lines(redactor.redact(error.describe())))
     fmt::print(stderr, "{}\n", printable(line));
 }
 
@@ -86,7 +88,7 @@ int run_app(int argc, char** argv, Services& services) {
   const auto done = services.command();
   if (done) return static_cast<int>(*done);
   Error error = done.error();
-  report(services.settings, error);
+  report(services, error);
   return static_cast<int>(exit_code(error));
 }
 

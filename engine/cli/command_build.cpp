@@ -43,7 +43,7 @@ nlohmann::json to_json(const BuildReport& report) {
 
 Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   const auto& settings = services.settings;
-  KILN_TRY_ASSIGN(const auto loaded, load_plan(flags.plan, settings));
+  KILN_TRY_ASSIGN(const auto loaded, load_plan(flags.plan, settings, services.redactor));
   BuildOptions options;
   options.state_folder = std::filesystem::absolute(settings.state_folder);
   options.cache_folder = std::filesystem::absolute(settings.cache_folder);

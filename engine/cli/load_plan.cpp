@@ -4,7 +4,6 @@
 
 #include "customizers/generalize/generalize.h"
 #include "engine/core/file.h"
-#include "engine/template/parse.h"
 
 namespace kiln {
 
@@ -13,7 +12,7 @@ void PlanFlags::add_to(CLI::App& command) {
       {"auto", AcceleratorChoice::kAuto},
       {"kvm", AcceleratorChoice::kKvm},
       {"tcg", AcceleratorChoice::kTcg}};
-  command.add_option("template", template_path, "An AIB image template")->required();
+  input.add_to(command);
   command.add_option("--accel", sandbox.accelerator, "auto falls back to emulation with a warning")
       ->envname("KILN_ACCEL")
       ->transform(
@@ -44,13 +43,13 @@ void PlanFlags::add_to(CLI::App& command) {
       ->type_name("NAME,...");
 }
 
-Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings) {
-  KILN_TRY_ASSIGN(auto text, read_file(flags.template_path));
-  KILN_TRY_ASSIGN(auto image_template, parse_template(text, flags.template_path.string()));
+Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, Redactor& redactor) {
+  KILN_TRY_ASSIGN(auto text, read_file(flags.input.path));
+  KILN_TRY_ASSIGN(auto image_template, read_template(flags.input, text, redactor));
   KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
   PlanOptions options;
   options.catalog = settings.catalog;
-  options.template_folder = std::filesystem::absolute(flags.template_path).parent_path();
+  options.template_folder = std::filesystem::absolute(flags.input.path).parent_path();
   options.sandbox = flags.sandbox;
   options.generalize_skip = flags.generalize_skip;
   options.generalize_also = flags.generalize_also;

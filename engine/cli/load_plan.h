@@ -7,13 +7,14 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/services.h"
+#include "engine/cli/template_flags.h"
 #include "engine/plan/plan.h"
 
 namespace kiln {
 
 /// The options that `plan` and `build` share, since a plan is what a build will do.
 struct PlanFlags {
-  std::filesystem::path template_path;
+  TemplateFlags input;
   SandboxOptions sandbox;
   std::vector<std::string> generalize_skip;
   std::vector<std::string> generalize_also;
@@ -27,7 +28,7 @@ struct LoadedPlan {
   std::string template_text;
 };
 
-/// Reads, checks and plans.
-Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings);
+/// Reads, checks and plans. Secrets of the template go to the redactor.
+Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, Redactor& redactor);
 
 }  // namespace kiln

@@ -60,6 +60,9 @@ std::string describe_plan(const Plan& plan) {
                         target.distributor->describe());
   }
   text += fmt::format("\nTime limit  {} min\n", checked.image_template.build_timeout.count());
+  for (const auto& [name, value] : checked.image_template.parameters.items()) {
+    text += fmt::format("Parameter   {} = {}\n", name, printable(dump_json(value), 120));
+  }
   for (const auto& line : notices(checked)) text += "Notice      " + line + "\n";
   for (const auto& line : plan.source_image.warnings) text += "Warning     " + line + "\n";
   return text;
@@ -106,6 +109,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
            {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
           {"disk", {{"virtualSize", azure_virtual_size(plan.source_image.virtual_size)}}},
           {"targets", targets},
+          {"parameters", checked.image_template.parameters},
           {"timeLimitMinutes", checked.image_template.build_timeout.count()},
           {"notices", notices(checked)},
           {"warnings", plan.source_image.warnings}};

@@ -35,6 +35,7 @@ std::string invented(const std::string& name, const nlohmann::json& declaration)
                      {"type": "SharedImage", "sharedImageGalleryImageDefinitionResourceId": "/a/b"}])"
                                    : "[]";
   }
+  if (name == "managedIdentities") return R"({"userAssignedResourceIds": ["/a/b"]})";
   if (type == "object" || type == "$ref") {
     return name == "imageSource" ? R"({"type": "PlatformImage", "publisher": "p"})" : "{}";
   }
@@ -110,7 +111,6 @@ TEST(ArmCorpus, RealTemplatesResolveToABody) {
       ++failures[body.error().code()];
       EXPECT_THAT(body.error().where(), testing::StartsWith(entry.path().string()));
       EXPECT_FALSE(body.error().cure().empty()) << body.error().describe();
-      std::printf("%s\n", body.error().describe().c_str());
       continue;
     }
     ++bodies;
@@ -119,6 +119,11 @@ TEST(ArmCorpus, RealTemplatesResolveToABody) {
   }
   for (const auto& [code, count] : failures) std::printf("%4d %s\n", count, code.c_str());
   std::printf("%4d bodies\n", bodies);
+  EXPECT_GE(bodies, 100);
+  // The rest are mistakes in the files themselves, such as a parameter that nobody declares.
+  int failed = 0;
+  for (const auto& [code, count] : failures) failed += count;
+  EXPECT_LE(failed * 20, bodies);
 }
 
 }  // namespace
