@@ -149,7 +149,10 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY_ASSIGN(auto around, read_surroundings(options, context));
   around.template_uri = uri_of(document);
   KILN_TRY_ASSIGN(auto values, read_placeholders(options.placeholders));
-  for (const auto& [name, text] : options.parameters) values[name] = text;
+  for (const auto& [name, text] : options.parameters) {
+    std::erase_if(values, [&](const auto& one) { return equal_ignoring_case(one.first, name); });
+    values[name] = text;
+  }
   auto filled = fill_placeholders(document, values);
   const auto names = filled.names();
   const auto& text = filled.document;
