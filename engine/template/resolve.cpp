@@ -149,9 +149,10 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY_ASSIGN(auto around, read_surroundings(options, context));
   around.template_uri = uri_of(document);
   KILN_TRY_ASSIGN(auto values, read_placeholders(options.placeholders));
-  for (const auto& [name, text] : options.parameters) {
-    std::erase_if(values, [&](const auto& one) { return equal_ignoring_case(one.first, name); });
-    values[name] = text;
+  for (const auto& typed : options.parameters) {  // these win, in whatever case
+    std::erase_if(
+        values, [&typed](const auto& one) { return equal_ignoring_case(one.first, typed.first); });
+    values.insert(typed);
   }
   auto filled = fill_placeholders(document, values);
   const auto names = filled.names();
