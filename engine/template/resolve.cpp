@@ -33,7 +33,7 @@ std::optional<JsonReader> example_body(const JsonReader& document) {
   const auto parameters = document.find("parameters");
   if (!parameters || !parameters->value().is_object()) return std::nullopt;
   for (const auto& [name, value] : parameters->value().items()) {
-    const auto body = parameters->find(name);
+    auto body = parameters->find(name);
     const auto properties = body ? body->find("properties") : std::nullopt;
     if (properties && properties->find("source")) return body;
   }

@@ -78,7 +78,7 @@ Result<void> Deployment::read_functions() {
       }
       KILN_TRY_ASSIGN(const auto output, member.require("output"));
       KILN_TRY_ASSIGN(auto value, output.require("value"));
-      const auto full_name = space_name + "." + name;
+      const auto full_name = fmt::format("{}.{}", space_name, name);
       functions_.emplace(to_lower(full_name),
                          UserFunction{full_name, std::move(parameters), std::move(value)});
     }
@@ -88,9 +88,9 @@ Result<void> Deployment::read_functions() {
 
 Result<bool> Deployment::is_required(const Parameter& parameter) const {
   if (supplied_.contains(to_lower(parameter.name))) return false;
-  std::string spelling;  // a default of null is a default
-  if (find_member(parameter.declaration.value(), "defaultValue", &spelling) != nullptr)
-    return false;
+  // A default of null is a default.
+  const auto* otherwise = find_member(parameter.declaration.value(), "defaultValue");
+  if (otherwise != nullptr) return false;
   KILN_TRY_ASSIGN(const auto may_be_null, types_.nullable(parameter.declaration));
   return !may_be_null;
 }

@@ -188,6 +188,7 @@ class Search {
 
 std::vector<std::string> list(const std::vector<Candidate>& candidates) {
   std::vector<std::string> lines;
+  lines.reserve(candidates.size());
   for (const auto& candidate : candidates) {
     lines.push_back(
         fmt::format("\"{}\" at {}", printable(candidate.name, 80), candidate.body.where()));

@@ -200,7 +200,7 @@ Result<Value> Evaluator::member_of(const Expression& at,
   std::string spelling;
   if (const auto* found = find_member(object.data, name, &spelling)) {
     auto origin = place_of_key(object.origin, spelling);
-    return Value{*found, origin == nullptr ? object.origin : std::move(origin), nullptr};
+    return Value{*found, place_or(std::move(origin), object.origin), nullptr};
   }
   if (safe && object.data.is_object()) return Value{};
   if (!object.data.is_object()) {
@@ -245,7 +245,7 @@ Result<Value> Evaluator::item_at(const Expression& expression,
   if (at >= 0 && at < size) {
     const auto number = static_cast<std::size_t>(at);
     auto origin = place_of_item(array.origin, number);
-    return Value{array.data[number], origin == nullptr ? array.origin : std::move(origin), nullptr};
+    return Value{array.data[number], place_or(std::move(origin), array.origin), nullptr};
   }
   if (expression.safe) return Value{};
   return error(expression,

@@ -13,7 +13,7 @@ using nlohmann::json;
 
 Value item_of(const Value& array, std::size_t index) {
   auto origin = place_of_item(array.origin, index);
-  return {array.data[index], origin == nullptr ? array.origin : std::move(origin), nullptr};
+  return {array.data[index], place_or(std::move(origin), array.origin), nullptr};
 }
 
 Result<Value> array_of(const Call& call) {

@@ -36,7 +36,7 @@ Result<Value> array_at(const Call& call, std::size_t index) {
 
 Value item_of(const Value& array, std::size_t index) {
   auto origin = place_of_item(array.origin, index);
-  return {array.data[index], origin == nullptr ? array.origin : std::move(origin), nullptr};
+  return {array.data[index], place_or(std::move(origin), array.origin), nullptr};
 }
 
 Result<bool> truth(const Call& call, const Value& value) {

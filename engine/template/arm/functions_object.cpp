@@ -146,7 +146,7 @@ Result<Value> try_get(const Call& call) {
           find_member(value.data, key.data.get_ref<const std::string&>(), &spelling);
       if (found == nullptr) return Value{};
       auto origin = place_of_key(value.origin, spelling);
-      value = {json(*found), origin == nullptr ? value.origin : std::move(origin), nullptr};
+      value = {json(*found), place_or(std::move(origin), value.origin), nullptr};
     } else if (key.data.is_number_integer()) {
       const auto at = key.data.get<std::int64_t>();
       if (!value.data.is_array() || at < 0 || at >= static_cast<std::int64_t>(value.data.size())) {
@@ -154,8 +154,7 @@ Result<Value> try_get(const Call& call) {
       }
       const auto index = static_cast<std::size_t>(at);
       auto origin = place_of_item(value.origin, index);
-      value = {
-          json(value.data[index]), origin == nullptr ? value.origin : std::move(origin), nullptr};
+      value = {json(value.data[index]), place_or(std::move(origin), value.origin), nullptr};
     } else {
       return call.run.error(call.expression.parts[i],
                             "Arm:BadArgument",

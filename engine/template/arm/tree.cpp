@@ -21,7 +21,7 @@ Result<Placed> evaluate_text(const JsonReader& reader, Scope& scope, const Frame
   auto& first = scope.context().first_expression;
   if (first.empty()) first = reader.where();
   KILN_TRY_ASSIGN(auto value, Evaluator(scope, frame, text, reader.place()).run());
-  auto origin = value.origin == nullptr ? reader.place() : std::move(value.origin);
+  auto origin = place_or(std::move(value.origin), reader.place());
   return Placed{std::move(value.data), place_from(std::move(origin))};
 }
 

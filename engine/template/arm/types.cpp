@@ -35,7 +35,7 @@ Error mismatch(const Value& value,
 
 Value member_of(const Value& object, const std::string& key) {
   auto origin = place_of_key(object.origin, key);
-  return {object.data[key], origin == nullptr ? object.origin : std::move(origin), nullptr};
+  return {object.data[key], place_or(std::move(origin), object.origin), nullptr};
 }
 
 /// What the limits on length measure.
@@ -264,7 +264,7 @@ Result<bool> Types::check_items(const JsonReader& declaration,
     const bool in_prefix = i < prefix.size();
     if (!in_prefix && (!items || !items->value().is_object())) continue;
     auto origin = place_of_item(value.origin, i);
-    const Value item{value.data[i], origin == nullptr ? value.origin : std::move(origin), nullptr};
+    const Value item{value.data[i], place_or(std::move(origin), value.origin), nullptr};
     KILN_TRY_ASSIGN(const auto inside,
                     check(in_prefix ? prefix[i] : *items, item, fmt::format("{}[{}]", path, i)));
     secure = secure || inside;

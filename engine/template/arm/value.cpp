@@ -4,6 +4,11 @@
 
 namespace kiln::arm {
 
+PlacePtr place_or(PlacePtr part, const PlacePtr& whole) {
+  if (part == nullptr) return whole;
+  return part;
+}
+
 const nlohmann::json* find_member(const nlohmann::json& object,
                                   std::string_view name,
                                   std::string* spelling) {

@@ -37,6 +37,9 @@ struct Placed {
   JsonPlace place;
 };
 
+/// A part's own place, or else that of the whole.
+PlacePtr place_or(PlacePtr part, const PlacePtr& whole);
+
 /// The member of that name, exactly or else in another case, as ARM looks it up; null if none.
 const nlohmann::json* find_member(const nlohmann::json& object,
                                   std::string_view name,
