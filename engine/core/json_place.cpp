@@ -195,8 +195,9 @@ std::string pointer_of(const JsonPlace& place) {
     const auto& keys = at->parent->keys;
     tokens.push_back(index < keys.size() ? escape_token(keys[index]) : std::to_string(index));
   }
+  std::reverse(tokens.begin(), tokens.end());
   std::string pointer;
-  for (auto token = tokens.rbegin(); token != tokens.rend(); ++token) pointer += "/" + *token;
+  for (const auto& token : tokens) pointer += "/" + token;
   return pointer;
 }
 

@@ -184,6 +184,7 @@ Result<void> report_placeholders(const JsonReader& resource, std::vector<std::st
   }
   if (refused.empty()) return {};
   std::vector<std::string> lines;
+  lines.reserve(refused.size());
   for (const auto& one : refused) lines.push_back(describe(one));
   const auto& first = refused.front();
   return fail(ErrorKind::kInvalidTemplate,

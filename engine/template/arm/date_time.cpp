@@ -40,8 +40,8 @@ bool in_range(const chrono::year_month_day& date) {
 
 Moment moment_of(const Fields& fields) {
   const auto days = chrono::sys_days(fields.date).time_since_epoch().count();
-  return {static_cast<std::int64_t>(days) * kDay + fields.hour * 3600 + fields.minute * 60 +
-          fields.second};
+  const std::int64_t minutes = std::int64_t{fields.hour} * 60 + fields.minute;
+  return {static_cast<std::int64_t>(days) * kDay + minutes * 60 + fields.second};
 }
 
 /// Takes what a format describes from the front of a text.
@@ -129,8 +129,8 @@ std::optional<std::string> render(char letter, std::size_t count, const Fields& 
       if (count >= 3) return count == 3 ? month_name(month).substr(0, 3) : month_name(month);
       return number(static_cast<int>(month), count);
     case 'd':
-      if (count >= 3)
-        return count == 3 ? day_name(fields.date).substr(0, 3) : day_name(fields.date);
+      if (count == 3) return day_name(fields.date).substr(0, 3);
+      if (count > 3) return day_name(fields.date);
       return number(static_cast<int>(day), count);
     case 'H':
       return number(fields.hour, two);
@@ -247,7 +247,7 @@ std::optional<Moment> parse_moment(std::string_view text) {
   }
   const auto offset = read_offset(reader);
   if (!offset || !reader.done()) return std::nullopt;
-  return Moment{moment_of(fields).seconds - *offset * 60};
+  return Moment{moment_of(fields).seconds - std::int64_t{*offset} * 60};
 }
 
 std::optional<Moment> add_duration(Moment moment, std::string_view duration) {
