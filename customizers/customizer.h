@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "engine/agent/guest_agent.h"
+#include "engine/contract/parse_item.h"
 #include "engine/core/event.h"
-#include "engine/core/json.h"
 
 namespace kiln {
 
@@ -22,6 +22,9 @@ struct StepInput {
   std::string sha256;  ///< lower-case hex; empty where the template gives none
   std::string where;   ///< place in the template, for messages
 };
+
+/// The system that a step can run in, where it cares.
+enum class StepSystem { kAny, kLinux, kWindows };
 
 /// What a step may use while it runs.
 struct StepContext {
@@ -44,19 +47,28 @@ class Customizer {
   /// One line for `plan` and the step list, e.g. `3 inline lines`.
   [[nodiscard]] virtual std::string describe() const = 0;
   [[nodiscard]] virtual std::vector<StepInput> inputs() const { return {}; }
+  [[nodiscard]] virtual StepSystem system() const { return StepSystem::kAny; }
+  /// Why this version cannot run it, though it is understood; nothing where it can.
+  [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   virtual Result<void> run(const StepContext& context) const = 0;
 };
 
 struct CustomizerEntry {
-  std::string_view type;  ///< the template's `type`, case-sensitive
-  std::string_view help;  ///< one line
-  Result<std::unique_ptr<Customizer>> (*parse)(const JsonReader& body);
+  const RecordType* type;
+  Result<std::unique_ptr<Customizer>> (*parse)(const Record& record,
+                                               const ContractContext& context);
+  /// The first api-version that takes it as an in-VM validation too; nothing where none does.
+  std::optional<ApiVersion> validates_since;
 };
 
 /// All customizer types; parser, help and "did you mean" read this one table.
 std::span<const CustomizerEntry> customizer_registry();
 
-/// Finds the entry for `body`'s type and parses it.
+/// Finds the entry for `body`'s type and parses it; errors go to `context.found`.
+ParsedItem<Customizer> parse_customizer(const JsonReader& body, const ContractContext& context);
+/// The same for a member of `inVMValidations`, which takes fewer types.
+ParsedItem<Customizer> parse_validator(const JsonReader& body, const ContractContext& context);
+/// A customizer of the newest api-version, or its first error.
 Result<std::unique_ptr<Customizer>> parse_customizer(const JsonReader& body);
 
 }  // namespace kiln

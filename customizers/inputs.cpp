@@ -6,21 +6,19 @@
 
 namespace kiln {
 
-Result<StepInput> parse_input(const JsonReader& body, std::string_view field) {
-  KILN_TRY_ASSIGN(const auto member, body.require(field));
-  KILN_TRY_ASSIGN(auto uri, member.as_string());
+Result<StepInput> parse_input(const Record& record, std::string_view field) {
+  const auto& member = record.at(field);
+  auto uri = record.text(field);
   if (uri.empty()) {
     return member.error("Template:EmptyUri", fmt::format("the field \"{}\" is empty", field))
         .cure("give an https: or file: URI, or a path");
   }
   StepInput input{std::move(uri), {}, member.where()};
-  const auto checksum = body.find("sha256Checksum");
-  if (!checksum) return input;
-  KILN_TRY_ASSIGN(const auto text, checksum->as_string());
+  const auto text = record.text("sha256Checksum");
   // An empty string is the service's default and means unchecked.
   if (!text.empty() && !is_sha256(text)) {
-    return checksum
-        ->error("Template:BadChecksum", "sha256Checksum is not a SHA-256 digest in hexadecimal")
+    return record.at("sha256Checksum")
+        .error("Template:BadChecksum", "sha256Checksum is not a SHA-256 digest in hexadecimal")
         .cure("give the 64 hex digits that `sha256sum` prints for the file");
   }
   input.sha256 = to_lower(text);

@@ -9,7 +9,7 @@
 namespace kiln {
 
 /// Reads the URI in `field` and the `sha256Checksum` beside it.
-Result<StepInput> parse_input(const JsonReader& body, std::string_view field);
+Result<StepInput> parse_input(const Record& record, std::string_view field);
 
 /// The local copy of `input` that the run has fetched and pinned.
 Result<std::filesystem::path> fetched_input(const StepContext& context, const StepInput& input);

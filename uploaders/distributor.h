@@ -4,14 +4,15 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "disk/extents/block_source.h"
+#include "engine/contract/parse_item.h"
 #include "engine/core/event.h"
-#include "engine/core/json.h"
 #include "engine/core/redact.h"
 
 namespace kiln {
@@ -52,6 +53,13 @@ class Distributor {
   [[nodiscard]] virtual std::string_view type() const = 0;
   [[nodiscard]] virtual const std::string& run_output_name() const = 0;
   [[nodiscard]] virtual std::string describe() const = 0;
+  /// What it writes to, in a form in which two targets that would overwrite each other are equal;
+  /// empty where any number may have the same.
+  [[nodiscard]] virtual std::string target_key() const { return {}; }
+  /// Whether its file has no name of its own and takes the suggested one.
+  [[nodiscard]] virtual bool takes_suggested_name() const { return false; }
+  /// Why this version cannot serve it, though it is understood; nothing where it can.
+  [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   /// Options, credentials, reachability, room: all that can be known before the first byte of work.
   /// @param disk_size bytes of the disk that will be delivered
   virtual Result<void> check(const DistributeContext& context, std::uint64_t disk_size) const = 0;
@@ -66,12 +74,15 @@ class Distributor {
 };
 
 struct DistributorEntry {
-  std::string_view type;
-  std::string_view help;
-  Result<std::unique_ptr<Distributor>> (*parse)(const JsonReader& body);
+  const RecordType* type;
+  Result<std::unique_ptr<Distributor>> (*parse)(const Record& record,
+                                                const ContractContext& context);
 };
 
 std::span<const DistributorEntry> distributor_registry();
+/// Finds the entry for `body`'s type and parses it; errors go to `context.found`.
+ParsedItem<Distributor> parse_distributor(const JsonReader& body, const ContractContext& context);
+/// A distributor of the newest api-version, or its first error.
 Result<std::unique_ptr<Distributor>> parse_distributor(const JsonReader& body);
 
 }  // namespace kiln

@@ -1,7 +1,12 @@
 #include "customizers/file/file_customizer.h"
 
+#include <array>
+#include <cctype>
+
 #include "customizers/inputs.h"
+#include "customizers/script_source.h"
 #include "customizers/step_command.h"
+#include "customizers/windows_step.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 
@@ -11,6 +16,25 @@ namespace {
 /// In the service the source is a download, so it has no mode of its own and arrives with the
 /// default of a new file. Whoever needs more runs chmod in the next step, there as here.
 constexpr unsigned kMode = 0644;
+
+constexpr std::array kFields = {
+    kStepNameField,
+    Field{.name = "sourceUri",
+          .help = "URI of the file",
+          .required = true,
+          .since = ApiVersion::k2019MayPreview},
+    kChecksumField,
+    Field{.name = "destination",
+          .help = "absolute path of the file in the image",
+          .required = true,
+          .since = ApiVersion::k2019MayPreview},
+};
+
+/// `c:\folder\file` or `c:/folder/file`.
+bool is_windows_path(std::string_view text) {
+  return text.size() >= 3 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 &&
+         text[1] == ':' && (text[2] == '\\' || text[2] == '/');
+}
 
 class FileCustomizer : public Customizer {
  public:
@@ -26,6 +50,13 @@ class FileCustomizer : public Customizer {
     return fmt::format("{} -> {}", redact_url(source_.uri), destination_);
   }
   [[nodiscard]] std::vector<StepInput> inputs() const override { return {source_}; }
+  [[nodiscard]] StepSystem system() const override {
+    return is_windows_path(destination_) ? StepSystem::kWindows : StepSystem::kLinux;
+  }
+  [[nodiscard]] std::optional<Error> blocker() const override {
+    if (!is_windows_path(destination_)) return std::nullopt;
+    return WindowsStep::windows_blocker("File", where_);
+  }
 
   Result<void> run(const StepContext& context) const override {
     auto written = write(context);
@@ -81,20 +112,22 @@ class FileCustomizer : public Customizer {
   std::string where_;
 };
 
-Result<std::string> parse_destination(const JsonReader& body) {
-  KILN_TRY_ASSIGN(const auto field, body.require("destination"));
-  KILN_TRY_ASSIGN(auto destination, field.as_string());
-  if (!destination.starts_with('/')) {
+Result<std::string> parse_destination(const Record& record) {
+  const auto& field = record.at("destination");
+  auto destination = record.text("destination");
+  const bool windows = is_windows_path(destination);
+  if (!windows && !destination.starts_with('/')) {
     return field
-        .error("File:RelativeDestination",
-               fmt::format("the destination \"{}\" is not an absolute path of a Linux image",
-                           printable(destination)))
-        .cure("start it with a slash, e.g. /tmp/config.json");
+        .error(
+            "File:RelativeDestination",
+            fmt::format("the destination \"{}\" is not an absolute path", printable(destination)))
+        .cure("write a whole path, e.g. /tmp/config.json or c:\\\\temp\\\\config.json");
   }
-  if (destination.ends_with('/')) {
+  if (destination.ends_with('/') || (windows && destination.ends_with('\\'))) {
     return field.error("File:FolderDestination", "the destination names a folder, not a file")
         .cure("append the file's name: the service does not take it from sourceUri");
   }
+  if (windows) return destination;
   for (const auto& part : split(destination, '/')) {
     if (part == "." || part == ".." || part.find('\0') != std::string::npos) {
       return field.error("File:BadDestination", "the destination is not a plain path")
@@ -106,13 +139,22 @@ Result<std::string> parse_destination(const JsonReader& body) {
 
 }  // namespace
 
-Result<std::unique_ptr<Customizer>> parse_file_customizer(const JsonReader& body) {
-  KILN_TRY(body.refuse_unknown({"type", "name", "sourceUri", "destination", "sha256Checksum"}));
-  KILN_TRY_ASSIGN(auto name, body.optional_string("name"));
-  KILN_TRY_ASSIGN(auto source, parse_input(body, "sourceUri"));
-  KILN_TRY_ASSIGN(auto destination, parse_destination(body));
-  return std::make_unique<FileCustomizer>(
-      name.value_or(""), std::move(source), std::move(destination), body.where());
+constexpr RecordType kFileType{.name = "File",
+                               .help = "puts one file into the image",
+                               .fields = kFields,
+                               .discriminated = true,
+                               .since = ApiVersion::k2019MayPreview};
+
+Result<std::unique_ptr<Customizer>> parse_file_customizer(const Record& record,
+                                                          const ContractContext& context) {
+  // Both may be wrong, and then both are said.
+  auto destination = parse_destination(record);
+  if (!destination) context.add(destination.error());
+  KILN_TRY_ASSIGN(auto source, parse_input(record, "sourceUri"));
+  return std::make_unique<FileCustomizer>(record.text("name"),
+                                          std::move(source),
+                                          destination ? *std::move(destination) : std::string(),
+                                          record.place().where());
 }
 
 }  // namespace kiln

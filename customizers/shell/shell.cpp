@@ -4,13 +4,32 @@
 #include <random>
 
 #include "customizers/inputs.h"
+#include "customizers/script_source.h"
 #include "customizers/shell/script.h"
 #include "customizers/step_command.h"
 #include "engine/core/file.h"
-#include "engine/core/redact.h"
 
 namespace kiln {
 namespace {
+
+constexpr std::array kFields = {kStepNameField, kScriptUriField, kInlineField, kChecksumField};
+
+/// Fields that people bring from elsewhere.
+constexpr std::array kHints = {
+    Hint{"validExitCodes",
+         "a Shell customizer has no validExitCodes; its script must end with exit code 0",
+         "handle the other exit codes in the script"},
+    Hint{"env", "a Shell customizer has no environment fields", "set the variables in the script"},
+    Hint{"environmentVars",
+         "a Shell customizer has no environment fields",
+         "set the variables in the script"},
+    Hint{"runElevated",
+         "only PowerShell customizers have runElevated; a Shell script runs as root",
+         "remove the field"},
+    Hint{"runAsSystem",
+         "only PowerShell customizers have runAsSystem; a Shell script runs as root",
+         "remove the field"},
+};
 
 /// A name that the guest does not use, of the form that Packer gives its scripts: people write
 /// `/tmp/script_*.sh` into their own clean-up.
@@ -33,27 +52,14 @@ Result<std::string> free_script_path(const StepContext& context) {
 
 class ShellCustomizer : public Customizer {
  public:
-  ShellCustomizer(std::string name,
-                  std::vector<std::string> lines,
-                  std::optional<StepInput> script,
-                  std::string where)
-      : name_(std::move(name)),
-        lines_(std::move(lines)),
-        script_(std::move(script)),
-        where_(std::move(where)) {}
+  ShellCustomizer(const Record& record, ScriptSource source)
+      : name_(record.text("name")), source_(std::move(source)), where_(record.place().where()) {}
 
   [[nodiscard]] std::string_view type() const override { return "Shell"; }
   [[nodiscard]] const std::string& name() const override { return name_; }
-
-  [[nodiscard]] std::string describe() const override {
-    if (script_) return fmt::format("script {}", redact_url(script_->uri));
-    return fmt::format("{} inline line{}", lines_.size(), lines_.size() == 1 ? "" : "s");
-  }
-
-  [[nodiscard]] std::vector<StepInput> inputs() const override {
-    if (!script_) return {};
-    return {*script_};
-  }
+  [[nodiscard]] std::string describe() const override { return source_.describe(); }
+  [[nodiscard]] std::vector<StepInput> inputs() const override { return source_.inputs(); }
+  [[nodiscard]] StepSystem system() const override { return StepSystem::kLinux; }
 
   Result<void> run(const StepContext& context) const override {
     auto outcome = stage_and_run(context);
@@ -63,8 +69,8 @@ class ShellCustomizer : public Customizer {
 
  private:
   [[nodiscard]] Result<std::string> script_text(const StepContext& context) const {
-    if (!script_) return to_unix_lines(join_inline(lines_));
-    KILN_TRY_ASSIGN(const auto path, fetched_input(context, *script_));
+    if (!source_.script) return to_unix_lines(join_inline(source_.lines));
+    KILN_TRY_ASSIGN(const auto path, fetched_input(context, *source_.script));
     KILN_TRY_ASSIGN(const auto text, read_file(path));
     return to_unix_lines(text);
   }
@@ -96,87 +102,23 @@ class ShellCustomizer : public Customizer {
   }
 
   std::string name_;
-  std::vector<std::string> lines_;
-  std::optional<StepInput> script_;
+  ScriptSource source_;
   std::string where_;
 };
 
-struct ForeignField {
-  std::string_view name;
-  std::string_view message;
-  std::string_view cure;
-};
-
-/// Fields that people bring from elsewhere; a plain "unknown field" would leave them guessing.
-constexpr std::array kForeignFields = {
-    ForeignField{"validExitCodes",
-                 "a Shell customizer has no validExitCodes; its script must end with exit code 0",
-                 "handle the other exit codes in the script"},
-    ForeignField{
-        "env", "a Shell customizer has no environment fields", "set the variables in the script"},
-    ForeignField{"environmentVars",
-                 "a Shell customizer has no environment fields",
-                 "set the variables in the script"},
-    ForeignField{"runElevated",
-                 "only PowerShell customizers have runElevated; a Shell script runs as root",
-                 "remove the field"},
-    ForeignField{"runAsSystem",
-                 "only PowerShell customizers have runAsSystem; a Shell script runs as root",
-                 "remove the field"},
-    ForeignField{"script",
-                 "the field \"script\" is called scriptUri since api-version 2019-05-01-preview",
-                 "rename it to scriptUri"},
-};
-
-Result<void> refuse_foreign_fields(const JsonReader& body) {
-  for (const auto& field : kForeignFields) {
-    if (const auto member = body.find(field.name)) {
-      return member->error("Shell:ForeignField", std::string(field.message))
-          .cure(std::string(field.cure));
-    }
-  }
-  return {};
-}
-
-Result<std::vector<std::string>> parse_inline(const JsonReader& body, const JsonReader& field) {
-  KILN_TRY_ASSIGN(auto lines, field.as_strings());
-  if (lines.empty()) {
-    return field.error("Shell:NoLines", "the field \"inline\" has no lines")
-        .cure("give at least one command");
-  }
-  KILN_TRY_ASSIGN(const auto checksum, body.optional_string("sha256Checksum"));
-  if (checksum && !checksum->empty()) {
-    return body.find("sha256Checksum")
-        ->error("Shell:ChecksumOfInline", "sha256Checksum is for scriptUri and says nothing here")
-        .cure("remove it, or move the lines to a file and name that in scriptUri");
-  }
-  return lines;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Customizer>> parse_shell(const JsonReader& body) {
-  KILN_TRY(refuse_foreign_fields(body));
-  KILN_TRY(body.refuse_unknown({"type", "name", "inline", "scriptUri", "sha256Checksum"}));
-  KILN_TRY_ASSIGN(auto name, body.optional_string("name"));
-  const auto inline_field = body.find("inline");
-  const auto has_uri = body.find("scriptUri").has_value();
-  if (inline_field.has_value() == has_uri) {
-    return body
-        .error("Shell:OneScript",
-               has_uri ? R"(a Shell customizer has both "inline" and "scriptUri")"
-                       : R"(a Shell customizer has neither "inline" nor "scriptUri")")
-        .cure("give exactly one of them");
-  }
-  std::vector<std::string> lines;
-  std::optional<StepInput> script;
-  if (has_uri) {
-    KILN_TRY_ASSIGN(script, parse_input(body, "scriptUri"));
-  } else {
-    KILN_TRY_ASSIGN(lines, parse_inline(body, *inline_field));
-  }
-  return std::make_unique<ShellCustomizer>(
-      name.value_or(""), std::move(lines), std::move(script), body.where());
+constexpr RecordType kShellType{.name = "Shell",
+                                .help = "runs a script in a Linux image, inline or from a URI",
+                                .fields = kFields,
+                                .hints = kHints,
+                                .discriminated = true,
+                                .former = "shell"};
+
+Result<std::unique_ptr<Customizer>> parse_shell(const Record& record,
+                                                const ContractContext& context) {
+  KILN_TRY_ASSIGN(auto source, parse_script(record, context));
+  return std::make_unique<ShellCustomizer>(record, std::move(source));
 }
 
 }  // namespace kiln

@@ -8,14 +8,12 @@ namespace {
 
 class CatalogSource : public Source {
  public:
-  CatalogSource(ImageKey key, std::string where, std::vector<std::string> notices)
-      : key_(std::move(key)), where_(std::move(where)), notices_(std::move(notices)) {}
+  CatalogSource(ImageKey key, std::string where) : key_(std::move(key)), where_(std::move(where)) {}
 
   [[nodiscard]] std::string_view type() const override { return to_string(key_.kind); }
   [[nodiscard]] std::string describe() const override {
     return fmt::format("{} {}", type(), key_.text());
   }
-  [[nodiscard]] std::vector<std::string> notices() const override { return notices_; }
 
   [[nodiscard]] Result<ResolvedSource> resolve(const SourceContext& context) const override {
     auto entry = Catalog(context.catalog).resolve(key_);
@@ -32,20 +30,17 @@ class CatalogSource : public Source {
  private:
   ImageKey key_;
   std::string where_;
-  std::vector<std::string> notices_;
 };
 
 }  // namespace
 
-std::unique_ptr<Source> make_catalog_source(ImageKey key,
-                                            std::string where,
-                                            std::vector<std::string> notices) {
-  return std::make_unique<CatalogSource>(std::move(key), std::move(where), std::move(notices));
+std::unique_ptr<Source> make_catalog_source(ImageKey key, std::string where) {
+  return std::make_unique<CatalogSource>(std::move(key), std::move(where));
 }
 
-Result<ImageKey> read_image_id(const JsonReader& body, std::string_view name, ImageKind kind) {
-  KILN_TRY_ASSIGN(const auto field, body.require(name));
-  KILN_TRY_ASSIGN(const auto text, field.as_string());
+Result<ImageKey> read_image_id(const Record& record, std::string_view name, ImageKind kind) {
+  const auto& field = record.at(name);
+  const auto text = record.text(name);
   auto key = parse_image_key(text);
   if (key && key->kind == kind) return key;
   return field
@@ -55,13 +50,6 @@ Result<ImageKey> read_image_id(const JsonReader& body, std::string_view name, Im
                 ? "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/images/NAME"
                 : "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/galleries/"
                   "GALLERY/images/DEFINITION/versions/ and an exact version or latest");
-}
-
-void note_exact_version(const JsonReader& body, std::vector<std::string>& notices) {
-  if (const auto field = body.find("exactVersion")) {
-    notices.push_back(
-        fmt::format("exactVersion is read-only and was not used ({})", field->where()));
-  }
 }
 
 Result<void> require_image_file(const std::filesystem::path& path, std::string cure) {

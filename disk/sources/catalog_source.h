@@ -12,15 +12,10 @@ namespace kiln {
 /// A source that the catalog resolves; what PlatformImage, ManagedImage and SharedImageVersion
 /// share.
 /// @param where place in the template, for messages
-std::unique_ptr<Source> make_catalog_source(ImageKey key,
-                                            std::string where,
-                                            std::vector<std::string> notices = {});
+std::unique_ptr<Source> make_catalog_source(ImageKey key, std::string where);
 
-/// The id in `body`'s member `name`, which must be of the given kind.
-Result<ImageKey> read_image_id(const JsonReader& body, std::string_view name, ImageKind kind);
-
-/// Says that a member which the service itself fills is accepted and not used.
-void note_exact_version(const JsonReader& body, std::vector<std::string>& notices);
+/// The id in the field `name`, which must be of the given kind.
+Result<ImageKey> read_image_id(const Record& record, std::string_view name, ImageKind kind);
 
 /// Refuses a file that is not there, so that a plan fails before anything starts.
 Result<void> require_image_file(const std::filesystem::path& path, std::string cure);

@@ -11,15 +11,24 @@ namespace kiln {
 namespace {
 
 constexpr std::array kSources = {
-    SourceEntry{"PlatformImage", "a marketplace image, through the catalog", parse_platform_image},
-    SourceEntry{"ManagedImage", "a managed image, through the catalog", parse_managed_image},
-    SourceEntry{"SharedImageVersion",
-                "a gallery image version, through the catalog",
-                parse_shared_image_version},
-    SourceEntry{"ISO", "an installer disc; not yet supported", parse_iso},
-    SourceEntry{
-        "KilnLocalImage", "a local disk image; Kiln's own extension", parse_kiln_local_image},
+    SourceEntry{&kPlatformImageSource, parse_platform_image},
+    SourceEntry{&kManagedImageSource, parse_managed_image},
+    SourceEntry{&kSharedImageVersionSource, parse_shared_image_version},
+    SourceEntry{&kIsoSource, parse_iso},
+    SourceEntry{&kKilnLocalImageSource, parse_kiln_local_image},
 };
+
+/// The service's word for what is wrong with a source of this type.
+std::string_view provisioning_error(const JsonReader& body) {
+  const auto field = body.find("type");
+  const auto type = field ? field->as_string() : Result<std::string>("");
+  if (!type) return "BadSourceType";
+  if (*type == kPlatformImageSource.name) return "BadPIRSource";
+  if (*type == kManagedImageSource.name) return "BadManagedImageSource";
+  if (*type == kSharedImageVersionSource.name) return "BadSharedImageVersionSource";
+  if (*type == kIsoSource.name) return "BadISOSource";
+  return "BadSourceType";
+}
 
 }  // namespace
 
@@ -27,15 +36,13 @@ std::span<const SourceEntry> source_registry() {
   return kSources;
 }
 
+ParsedItem<Source> parse_source(const JsonReader& body, const ContractContext& context) {
+  return parse_item<Source>(
+      body, "source", source_registry(), context.of(provisioning_error(body)));
+}
+
 Result<std::unique_ptr<Source>> parse_source(const JsonReader& body) {
-  KILN_TRY_ASSIGN(const auto field, body.require("type"));
-  KILN_TRY_ASSIGN(const auto type, field.as_string());
-  std::vector<std::string_view> known;
-  for (const auto& entry : kSources) {
-    if (entry.type == type) return entry.parse(body);
-    known.push_back(entry.type);
-  }
-  return unknown_type(field, "source", known);
+  return parse_one_item<Source>(body, "source", source_registry());
 }
 
 }  // namespace kiln

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "disk/sources/image_facts.h"
-#include "engine/core/json.h"
+#include "engine/contract/parse_item.h"
 
 namespace kiln {
 
@@ -37,21 +37,22 @@ class Source {
   [[nodiscard]] virtual std::string_view type() const = 0;
   /// One line for `plan`, e.g. `PlatformImage Canonical:UbuntuServer:18.04-LTS:latest`.
   [[nodiscard]] virtual std::string describe() const = 0;
-  /// What was accepted although it means nothing offline.
-  [[nodiscard]] virtual std::vector<std::string> notices() const { return {}; }
+  /// Why this version cannot build from it, though it is understood; nothing where it can.
+  [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   [[nodiscard]] virtual Result<ResolvedSource> resolve(const SourceContext& context) const = 0;
 };
 
 struct SourceEntry {
-  std::string_view type;  ///< the template's `type`, case-sensitive
-  std::string_view help;  ///< one line
-  Result<std::unique_ptr<Source>> (*parse)(const JsonReader& body);
+  const RecordType* type;
+  Result<std::unique_ptr<Source>> (*parse)(const Record& record, const ContractContext& context);
 };
 
 /// All source types; parser, help and "did you mean" read this one table.
 std::span<const SourceEntry> source_registry();
 
-/// Finds the entry for `body`'s type and parses it.
+/// Finds the entry for `body`'s type and parses it; errors go to `context.found`.
+ParsedItem<Source> parse_source(const JsonReader& body, const ContractContext& context);
+/// The same for a body of the newest api-version, with its first error.
 Result<std::unique_ptr<Source>> parse_source(const JsonReader& body);
 
 }  // namespace kiln

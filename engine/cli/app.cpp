@@ -75,7 +75,9 @@ int run_app(int argc, char** argv, Services& services) {
   app.fallthrough();
   add_settings(app, services.settings);
   add_build_command(app, services);
-  add_plan_commands(app, services);
+  add_plan_command(app, services);
+  add_validate_command(app, services);
+  add_template_commands(app, services);
   add_runs_command(app, services);
   add_catalog_command(app, services);
   add_image_command(app, services);

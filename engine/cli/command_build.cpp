@@ -51,7 +51,9 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   options.template_text = loaded.template_text;
   options.overwrite = flags.overwrite;
   options.keep_on_failure = flags.keep_on_failure;
-  const auto fetcher = make_fetcher(loaded.plan.options.template_folder);
+  const auto& chosen = loaded.plan.options;
+  const auto transport = make_fetcher(chosen.template_folder);
+  const auto fetcher = make_mapped_fetcher(*transport, chosen.uri_map, chosen.offline);
   auto display = make_display(settings);
   KILN_TRY_ASSIGN(
       auto report,

@@ -25,6 +25,12 @@ void PlanFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--network", sandbox.network, "Give the sandbox a user-mode network card");
   command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");
+  command.add_flag("--offline", offline, "Fetch nothing over the network; --uri-map still applies")
+      ->envname("KILN_OFFLINE");
+  command.add_option(
+      "--uri-map",
+      uri_map,
+      "JSON object: a URI, or its beginning up to a slash, to a local file or folder");
   std::string operations;
   for (const auto& operation : generalize_operations()) {
     operations += fmt::format("\n  {:<18} {}{}",
@@ -45,12 +51,16 @@ void PlanFlags::add_to(CLI::App& command) {
 
 Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, Redactor& redactor) {
   KILN_TRY_ASSIGN(auto text, read_file(flags.input.path));
-  KILN_TRY_ASSIGN(auto image_template, read_template(flags.input, text, redactor));
+  KILN_TRY_ASSIGN(auto image_template, examine_input(flags.input, text, redactor));
   KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
   PlanOptions options;
   options.catalog = settings.catalog;
   options.template_folder = std::filesystem::absolute(flags.input.path).parent_path();
   options.sandbox = flags.sandbox;
+  options.offline = flags.offline;
+  if (!flags.uri_map.empty()) {
+    KILN_TRY_ASSIGN(options.uri_map, UriMap::load(flags.uri_map));
+  }
   options.generalize_skip = flags.generalize_skip;
   options.generalize_also = flags.generalize_also;
   if (flags.step_timeout_minutes > 0) {

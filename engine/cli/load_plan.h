@@ -19,6 +19,8 @@ struct PlanFlags {
   std::vector<std::string> generalize_skip;
   std::vector<std::string> generalize_also;
   unsigned step_timeout_minutes = 0;
+  bool offline = false;
+  std::filesystem::path uri_map;
 
   void add_to(CLI::App& command);
 };

@@ -71,13 +71,13 @@ void TemplateFlags::add_to(CLI::App& command) {
       ->type_name("NAME");
 }
 
-Result<ImageTemplate> read_template(const TemplateFlags& flags,
+Result<ImageTemplate> examine_input(const TemplateFlags& flags,
                                     const std::string& text,
                                     Redactor& redactor) {
   KILN_TRY_ASSIGN(auto options, complete(flags));
   std::vector<Secret> secrets;
   options.secrets = &secrets;
-  auto image_template = parse_template(text, flags.path.string(), options);
+  auto image_template = examine_template(text, flags.path.string(), options);
   for (const auto& secret : secrets) redactor.add(secret);
   return image_template;
 }

@@ -21,10 +21,10 @@ struct TemplateFlags {
   void add_to(CLI::App& command);
 };
 
-/// Reads the template. Values of secure parameters go to the redactor first, so that no error and
-/// no output can show them.
+/// Reads the template; its findings are in the result. Values of secure parameters go to the
+/// redactor first, so that no error and no output can show them.
 /// @param text the template's
-Result<ImageTemplate> read_template(const TemplateFlags& flags,
+Result<ImageTemplate> examine_input(const TemplateFlags& flags,
                                     const std::string& text,
                                     Redactor& redactor);
 

@@ -1,4 +1,3 @@
-#include "disk/convert/fixed_vhd.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/plan/plan.h"
@@ -7,8 +6,79 @@ namespace kiln {
 namespace {
 
 std::string title(const Customizer& customizer) {
-  return customizer.name().empty() ? std::string(customizer.type())
-                                   : fmt::format("{} \"{}\"", customizer.type(), customizer.name());
+  return customizer.name().empty()
+             ? std::string(customizer.type())
+             : fmt::format("{} \"{}\"", customizer.type(), printable(customizer.name()));
+}
+
+std::string describe_source(const Plan& plan) {
+  auto text = fmt::format("\nSource      {}\n            ", plan.checked.source->describe());
+  if (!plan.source_found()) return text + "not on this machine, see below";
+  const auto generation = plan.source.hyper_v_generation;
+  return text + fmt::format("{} ({}, {}{})",
+                            plan.source_image.path.string(),
+                            to_string(plan.source_image.format),
+                            format_bytes(plan.source_image.virtual_size),
+                            generation == HyperVGeneration::kUnknown
+                                ? ""
+                                : fmt::format(", generation {}", to_string(generation)));
+}
+
+std::string describe_input(const StepInput& input, const UriMap& map) {
+  const auto file = map.find(input.uri);
+  return fmt::format("\n            fetches {}{}{}",
+                     redact_url(input.uri),
+                     file ? " from " + file->string() : "",
+                     input.sha256.empty() ? " (no sha256Checksum)" : "");
+}
+
+std::string describe_steps(std::string_view label,
+                           const std::vector<PlannedStep>& steps,
+                           const UriMap& map) {
+  std::string text;
+  int number = 0;
+  for (const auto& step : steps) {
+    text += fmt::format("\n{:<12}{}: {}",
+                        fmt::format("{} {}", label, ++number),
+                        title(*step.customizer),
+                        step.customizer->describe());
+    if (step.customizer->blocker()) text += " (not yet run)";
+    for (const auto& input : step.customizer->inputs()) text += describe_input(input, map);
+  }
+  return text;
+}
+
+std::string describe_generalize(const PlanOptions& options) {
+  std::string text = "\nGeneralize  /tmp/DeprovisioningScript.sh, then Kiln's operations";
+  if (!options.generalize_skip.empty()) {
+    text += fmt::format(" without {}", fmt::join(options.generalize_skip, ", "));
+  }
+  if (!options.generalize_also.empty()) {
+    text += fmt::format(" and {}", fmt::join(options.generalize_also, ", "));
+  }
+  return text;
+}
+
+std::string describe_disk(const Plan& plan) {
+  const auto size = plan.disk_size();
+  if (!size) return "\nDisk        fixed VHD of the source's size";
+  return fmt::format("\nDisk        fixed VHD of {}{}",
+                     format_bytes(*size),
+                     plan.checked.image_template.disk_size ? " (osDiskSizeGB)" : "");
+}
+
+std::string describe_targets(const std::vector<PlannedTarget>& targets) {
+  std::string text;
+  int number = 0;
+  for (const auto& target : targets) {
+    text += fmt::format("\nTarget {:<5}{} \"{}\": {}",
+                        ++number,
+                        target.distributor->type(),
+                        target.distributor->run_output_name(),
+                        target.distributor->describe());
+    if (target.distributor->blocker()) text += " (not yet served)";
+  }
+  return text;
 }
 
 }  // namespace
@@ -19,100 +89,29 @@ std::string describe_plan(const Plan& plan) {
   if (!checked.image_template.api_version.empty()) {
     text += fmt::format(" (api-version {})", checked.image_template.api_version);
   }
-  text +=
-      fmt::format("\nSource      {}\n            {} ({}, {}{})",
-                  checked.source->describe(),
-                  plan.source_image.path.string(),
-                  to_string(plan.source_image.format),
-                  format_bytes(plan.source_image.virtual_size),
-                  plan.source.hyper_v_generation == HyperVGeneration::kUnknown
-                      ? ""
-                      : fmt::format(", generation {}", to_string(plan.source.hyper_v_generation)));
+  text += describe_source(plan);
   text += fmt::format("\nSandbox     {}: {}; network {}",
                       plan.sandbox,
                       plan.sandbox_reason,
                       plan.options.sandbox.network ? "on" : "off");
-  int number = 0;
-  for (const auto& step : checked.steps) {
-    text += fmt::format(
-        "\nStep {:<7}{}: {}", ++number, title(*step.customizer), step.customizer->describe());
-    for (const auto& input : step.customizer->inputs()) {
-      text += fmt::format("\n            fetches {}{}",
-                          redact_url(input.uri),
-                          input.sha256.empty() ? " (no sha256Checksum)" : "");
-    }
+  text += describe_steps("Step", checked.steps, plan.options.uri_map);
+  text += describe_generalize(plan.options);
+  text += describe_disk(plan);
+  text += describe_steps("Check", checked.validations, plan.options.uri_map);
+  if (checked.image_template.validate.continue_distribute_on_failure) {
+    text += "\n            targets are served even if a check fails";
   }
-  text += "\nGeneralize  /tmp/DeprovisioningScript.sh, then Kiln's operations";
-  if (!plan.options.generalize_skip.empty()) {
-    text += fmt::format(" without {}", fmt::join(plan.options.generalize_skip, ", "));
-  }
-  if (!plan.options.generalize_also.empty()) {
-    text += fmt::format(" and {}", fmt::join(plan.options.generalize_also, ", "));
-  }
-  text += fmt::format("\nDisk        fixed VHD of {}",
-                      format_bytes(azure_virtual_size(plan.source_image.virtual_size)));
-  number = 0;
-  for (const auto& target : checked.targets) {
-    text += fmt::format("\nTarget {:<5}{} \"{}\": {}",
-                        ++number,
-                        target.distributor->type(),
-                        target.distributor->run_output_name(),
-                        target.distributor->describe());
-  }
+  text += describe_targets(checked.targets);
   text += fmt::format("\nTime limit  {} min\n", checked.image_template.build_timeout.count());
   for (const auto& [name, value] : checked.image_template.parameters.items()) {
     text += fmt::format("Parameter   {} = {}\n", name, printable(dump_json(value), 120));
   }
   for (const auto& line : notices(checked)) text += "Notice      " + line + "\n";
-  for (const auto& line : plan.source_image.warnings) text += "Warning     " + line + "\n";
+  for (const auto& line : warnings(plan)) text += "Warning     " + line + "\n";
+  for (const auto& error : plan.blockers) {
+    text += fmt::format("Not yet     {}\n            cure: {}\n", error.summary(), error.cure());
+  }
   return text;
-}
-
-nlohmann::json plan_to_json(const Plan& plan) {
-  const auto& checked = plan.checked;
-  auto steps = nlohmann::json::array();
-  for (const auto& step : checked.steps) {
-    auto inputs = nlohmann::json::array();
-    for (const auto& input : step.customizer->inputs()) {
-      inputs.push_back({{"uri", redact_url(input.uri)}, {"sha256", input.sha256}});
-    }
-    steps.push_back({{"id", step.id},
-                     {"type", step.customizer->type()},
-                     {"name", step.customizer->name()},
-                     {"what", step.customizer->describe()},
-                     {"inputs", inputs}});
-  }
-  auto targets = nlohmann::json::array();
-  for (const auto& target : checked.targets) {
-    targets.push_back({{"id", target.id},
-                       {"type", target.distributor->type()},
-                       {"runOutputName", target.distributor->run_output_name()},
-                       {"what", target.distributor->describe()}});
-  }
-  return {{"template", checked.image_template.name},
-          {"apiVersion", checked.image_template.api_version},
-          {"source",
-           {{"type", checked.source->type()},
-            {"identity", plan.source.identity},
-            {"path", plan.source_image.path.string()},
-            {"format", to_string(plan.source_image.format)},
-            {"virtualSize", plan.source_image.virtual_size},
-            {"hyperVGeneration", to_string(plan.source.hyper_v_generation)}}},
-          {"sandbox",
-           {{"kind", plan.sandbox},
-            {"reason", plan.sandbox_reason},
-            {"network", plan.options.sandbox.network},
-            {"memoryMiB", plan.options.sandbox.memory_mib},
-            {"vcpus", plan.options.sandbox.vcpus}}},
-          {"steps", steps},
-          {"generalize",
-           {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
-          {"disk", {{"virtualSize", azure_virtual_size(plan.source_image.virtual_size)}}},
-          {"targets", targets},
-          {"parameters", checked.image_template.parameters},
-          {"timeLimitMinutes", checked.image_template.build_timeout.count()},
-          {"notices", notices(checked)},
-          {"warnings", plan.source_image.warnings}};
 }
 
 }  // namespace kiln

@@ -1,24 +1,12 @@
-#include <set>
-
 #include "customizers/generalize/generalize.h"
+#include "disk/convert/fixed_vhd.h"
 #include "disk/image/probe.h"
+#include "engine/core/bytes.h"
+#include "engine/core/text.h"
 #include "engine/plan/plan.h"
 
 namespace kiln {
 namespace {
-
-Result<void> refuse_repeated_outputs(const CheckedTemplate& checked) {
-  std::set<std::string> names;
-  for (std::size_t i = 0; i < checked.targets.size(); ++i) {
-    const auto& name = checked.targets[i].distributor->run_output_name();
-    if (!names.insert(name).second) {
-      return checked.image_template.distribute[i].body.error(
-          "Template:RepeatedRunOutputName",
-          fmt::format("the runOutputName \"{}\" is used by an earlier distributor", name));
-    }
-  }
-  return {};
-}
 
 Result<void> check_generation(const Plan& plan) {
   constexpr std::uint64_t kLargestGeneration1 = 2 * kTiB;
@@ -33,47 +21,113 @@ Result<void> check_generation(const Plan& plan) {
   return {};
 }
 
-}  // namespace
-
-Result<CheckedTemplate> check_template(ImageTemplate image_template) {
-  CheckedTemplate checked{std::move(image_template), nullptr, {}, {}};
-  const auto& items = checked.image_template;
-  KILN_TRY_ASSIGN(checked.source, parse_source(items.source.body));
-  for (const auto& item : items.customize) {
-    KILN_TRY_ASSIGN(auto customizer, parse_customizer(item.body));
-    checked.steps.push_back(
-        {fmt::format("customize-{:02}", checked.steps.size() + 1), std::move(customizer)});
+/// A step for the other system is told before anything starts.
+Result<void> check_systems(const Plan& plan) {
+  const auto os_type = plan.source.os_type;
+  if (os_type == OsType::kUnknown) return {};
+  const auto wanted = os_type == OsType::kLinux ? StepSystem::kLinux : StepSystem::kWindows;
+  for (const auto& step : plan.checked.steps) {
+    const auto system = step.customizer->system();
+    if (system == StepSystem::kAny || system == wanted) continue;
+    return fail(ErrorKind::kInvalidTemplate,
+                "Template:WrongSystem",
+                "step {} ({}) cannot run in a {} image",
+                step.id,
+                step.customizer->type(),
+                to_string(os_type))
+        .at(plan.checked.image_template
+                .customize[std::stoul(step.id.substr(step.id.rfind('-') + 1)) - 1]
+                .body.where())
+        .cure("remove the step, or choose another source");
   }
-  for (const auto& item : items.distribute) {
-    KILN_TRY_ASSIGN(auto distributor, parse_distributor(item.body));
-    checked.targets.push_back(
-        {fmt::format("distribute-{:02}", checked.targets.size() + 1), std::move(distributor)});
-  }
-  KILN_TRY(refuse_repeated_outputs(checked));
-  return checked;
+  return {};
 }
 
-std::vector<std::string> notices(const CheckedTemplate& checked) {
-  auto lines = checked.image_template.notices;
-  for (auto& line : checked.source->notices()) lines.push_back(std::move(line));
-  return lines;
+/// `osDiskSizeGB` may only grow the disk, and this version cannot do that yet.
+Result<void> check_disk_size(Plan& plan) {
+  const auto& wanted = plan.checked.image_template.disk_size;
+  if (!wanted) return {};
+  const auto bytes = static_cast<std::uint64_t>(wanted->gib) * kGiB;
+  if (plan.source_found()) {
+    const auto size = azure_virtual_size(plan.source_image.virtual_size);
+    if (bytes == size) return {};
+    if (bytes < size) {
+      return wanted->place
+          .error("Template:DiskTooSmall",
+                 fmt::format("osDiskSizeGB is {}, but the source has {}, and a disk only grows",
+                             wanted->gib,
+                             format_bytes(size)))
+          .cure(fmt::format("write {} or more, or leave it out", (size + kGiB - 1) / kGiB));
+    }
+  }
+  plan.blockers.push_back(not_yet_supported(wanted->place,
+                                            "growing the disk (osDiskSizeGB)",
+                                            "remove it, and use a source image of that size"));
+  return {};
+}
+
+/// A source that is not on this machine leaves the plan without an image, not the user without a
+/// plan.
+Result<void> find_source(Plan& plan) {
+  if (plan.checked.source->blocker()) return {};
+  auto source = plan.checked.source->resolve({plan.options.catalog, plan.options.template_folder});
+  if (!source && source.error().kind() == ErrorKind::kNotFound) {
+    plan.blockers.push_back(std::move(source).error());
+    return {};
+  }
+  if (!source) return std::move(source).error();
+  KILN_TRY_ASSIGN(plan.source_image, probe_image(source->path));
+  plan.source = *std::move(source);
+  return {};
+}
+
+/// With --offline every remote file must have its stand-in before anything starts.
+void check_inputs(Plan& plan) {
+  if (!plan.options.offline) return;
+  for (const auto* steps : {&plan.checked.steps, &plan.checked.validations}) {
+    for (const auto& step : *steps) {
+      for (const auto& input : step.customizer->inputs()) {
+        if (!is_remote(input.uri) || plan.options.uri_map.find(input.uri)) continue;
+        plan.blockers.push_back(refused_offline(input.uri).at(input.where));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> Plan::disk_size() const {
+  if (const auto& wanted = checked.image_template.disk_size) {
+    return static_cast<std::uint64_t>(wanted->gib) * kGiB;
+  }
+  if (!source_found()) return std::nullopt;
+  return azure_virtual_size(source_image.virtual_size);
 }
 
 Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   for (const auto* names : {&options.generalize_skip, &options.generalize_also}) {
     for (const auto& name : *names) KILN_TRY(check_generalize_operation(name));
   }
-  KILN_TRY_ASSIGN(auto source, checked.source->resolve({options.catalog, options.template_folder}));
-  KILN_TRY_ASSIGN(auto source_image, probe_image(source.path));
   std::string reason = checked.steps.empty() ? "there are no steps to run"
                                              : "every step can run in the mounted image";
+  auto blocked = blockers(checked);
   Plan plan{std::move(checked),
-            std::move(source),
-            std::move(source_image),
+            {},
+            {},
             "appliance",
             std::move(reason),
-            std::move(options)};
+            std::move(options),
+            std::move(blocked)};
+  KILN_TRY(find_source(plan));
   KILN_TRY(check_generation(plan));
+  KILN_TRY(check_systems(plan));
+  KILN_TRY(check_disk_size(plan));
+  check_inputs(plan);
+  for (const auto& step : plan.checked.steps) {
+    if (!step.customizer->blocker()) continue;
+    plan.sandbox_reason = "but some steps cannot run in it, see below";
+    break;
+  }
   return plan;
 }
 

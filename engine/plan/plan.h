@@ -10,6 +10,7 @@
 #include "customizers/customizer.h"
 #include "disk/image/image_info.h"
 #include "disk/sources/source.h"
+#include "engine/core/uri_map.h"
 #include "engine/sandbox/sandbox.h"
 #include "engine/template/image_template.h"
 #include "uploaders/distributor.h"
@@ -36,33 +37,54 @@ struct PlanOptions {
   std::vector<std::string> generalize_skip;  ///< operations switched off by name
   std::vector<std::string> generalize_also;  ///< operations that are off by default, switched on
   std::optional<std::chrono::milliseconds> step_time_limit;
+  bool offline = false;  ///< nothing is fetched over the network
+  UriMap uri_map;        ///< files that stand for remote URIs
 };
 
-/// A template whose every type is known and whose every field is understood.
+/// A template after every registry's parser has run over it; without errors in
+/// `image_template.found`, every type is known and every field understood.
 struct CheckedTemplate {
   ImageTemplate image_template;
   std::unique_ptr<Source> source;
   std::vector<PlannedStep> steps;
+  std::vector<PlannedStep> validations;  ///< of `inVMValidations`; ids are `validate-01`, …
   std::vector<PlannedTarget> targets;
+  nlohmann::json canonical;  ///< the whole resource in the newest version's spelling
 };
 
 /// Everything a build will do, decided before it does anything.
 struct Plan {
   CheckedTemplate checked;
-  ResolvedSource source;
-  ImageInfo source_image;
+  ResolvedSource source;       ///< its path is empty where the source is not on this machine
+  ImageInfo source_image;      ///< likewise
   std::string sandbox;         ///< name in the sandbox registry
   std::string sandbox_reason;  ///< why this one
   PlanOptions options;
+  /// Why it cannot be built here and now: parts that this version does not run yet, a source that
+  /// is not on this machine. Empty for a plan that `run_build` takes.
+  std::vector<Error> blockers;
+
+  [[nodiscard]] bool source_found() const { return !source.path.empty(); }
+  /// Bytes of the disk that is built; nothing where neither source nor template says.
+  [[nodiscard]] std::optional<std::uint64_t> disk_size() const;
 };
 
-/// Runs every registry's parser over the template. Reads nothing but the template.
+/// Runs every registry's parser over the template. Reads nothing but the template. All that is
+/// wrong is in `image_template.found` of the result.
+CheckedTemplate examine_items(ImageTemplate image_template);
+/// The same for who wants a sound template or the first error, with the others beside it.
 Result<CheckedTemplate> check_template(ImageTemplate image_template);
+
+/// The parts of a sound template that this version cannot run yet.
+std::vector<Error> blockers(const CheckedTemplate& checked);
 
 /// What was accepted although it means nothing on this machine.
 std::vector<std::string> notices(const CheckedTemplate& checked);
+/// What is probably not what was meant.
+std::vector<std::string> warnings(const Plan& plan);
 
-/// Resolves the source and chooses the sandbox. Reads the catalog and the image's headers.
+/// Resolves the source and chooses the sandbox. Reads the catalog and the image's headers. A plan
+/// is made even where the source is missing or a part cannot run yet; `blockers` says so.
 Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options);
 
 /// For a person, one fact a line.

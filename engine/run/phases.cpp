@@ -42,6 +42,16 @@ const SandboxBackend& sandbox_backend(std::string_view name) {
   return *found;
 }
 
+/// The template's name; where several targets would take it, each its run output's, which no other
+/// has.
+std::string suggested_name(const Plan& plan, const PlannedTarget& target) {
+  const auto& targets = plan.checked.targets;
+  const auto takers = std::count_if(targets.begin(), targets.end(), [](const auto& one) {
+    return one.distributor->takes_suggested_name();
+  });
+  return takers > 1 ? target.distributor->run_output_name() : plan.checked.image_template.name;
+}
+
 DistributeContext distribute_context(const RunContext& context, const PlannedTarget& target) {
   return {context.events,
           target.id,
@@ -49,7 +59,7 @@ DistributeContext distribute_context(const RunContext& context, const PlannedTar
           context.redactor,
           context.output_folder,
           context.overwrite,
-          context.plan.checked.image_template.name};
+          suggested_name(context.plan, target)};
 }
 
 StepContext step_context(const RunContext& context,
@@ -164,10 +174,10 @@ Result<DistributeOutcome> distribute(CheckedDisk checked, const RunContext& cont
                                      checked.disk.files(),
                                      context.folder.work(),
                                      context.cancel));
-  FinishedDisk disk{*blocks, context.plan.checked.image_template.name};
   DistributeOutcome outcome;
   for (const auto& target : context.plan.checked.targets) {
     const auto& distributor = *target.distributor;
+    FinishedDisk disk{*blocks, suggested_name(context.plan, target)};
     auto delivered =
         as_step(context,
                 "distribute",

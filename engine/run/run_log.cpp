@@ -1,5 +1,6 @@
 #include "engine/run/run_log.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -11,6 +12,21 @@
 namespace kiln {
 namespace {
 
+/// The service's word for the kind of a step, which stands in front of a step's title.
+std::string provisioner(const std::string& title) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWords = {
+      {{"Shell", "shell"},
+       {"File", "file"},
+       {"PowerShell", "powershell"},
+       {"WindowsRestart", "windows-restart"},
+       {"WindowsUpdate", "windows-update"}}};
+  const auto type = std::string_view(title).substr(0, title.find(':'));
+  for (const auto& [ours, theirs] : kWords) {
+    if (type == ours) return fmt::format("{} ({})", theirs, title);
+  }
+  return title;
+}
+
 /// The lines of AIB's customization.log: markers for provisioners, four spaces before standard
 /// output, an arrow before standard error.
 std::string customization_text(const Event& event) {
@@ -20,9 +36,10 @@ std::string customization_text(const Event& event) {
   };
   switch (event.type) {
     case EventType::kStepStarted:
-      return fmt::format("(telemetry) Starting provisioner {}", event.message);
+      return fmt::format("(telemetry) Starting provisioner {}", provisioner(event.message));
     case EventType::kStepFinished:
-      return fmt::format("(telemetry) ending {} ({})", event.message, field("outcome"));
+      return fmt::format(
+          "(telemetry) ending {} ({})", provisioner(event.message), field("outcome"));
     case EventType::kPhaseStarted:
       return fmt::format("==> azure-arm: {} ...", event.phase);
     case EventType::kStepOutput:

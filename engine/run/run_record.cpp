@@ -10,6 +10,8 @@ namespace kiln {
 namespace {
 
 constexpr int kFormatVersion = 1;
+/// The resource type of a run output in the service's API.
+constexpr const char* kRunOutputType = "Microsoft.VirtualMachineImages/imageTemplates/runOutputs";
 
 /// AIB's runSubState for our phases.
 std::string_view sub_state(std::string_view phase) {
@@ -99,7 +101,8 @@ void RunRecord::add_output(const Artifact& artifact) {
   if (!artifact.artifact_uri.empty()) properties["artifactUri"] = artifact.artifact_uri;
   if (!artifact.artifact_id.empty()) properties["artifactId"] = artifact.artifact_id;
   json_["runOutputs"].push_back({{"name", artifact.run_output_name},
-                                 {"type", artifact.type},
+                                 {"type", kRunOutputType},
+                                 {"distributor", artifact.type},
                                  {"properties", properties},
                                  {"sizeBytes", artifact.size_bytes},
                                  {"sentBytes", artifact.sent_bytes},

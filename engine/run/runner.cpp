@@ -40,6 +40,16 @@ Result<DistributeOutcome> run_phases(const RunContext& context) {
   return in_phase(context, "distribute", [&] { return distribute(std::move(checked), context); });
 }
 
+/// A part that cannot run is told before anything starts, and all such parts at once.
+Result<void> refuse_blocked(const Plan& plan) {
+  if (plan.blockers.empty()) return {};
+  auto error = plan.blockers.front();
+  for (std::size_t i = 1; i < plan.blockers.size(); ++i) {
+    error = std::move(error).followed_by(plan.blockers[i]);
+  }
+  return error;
+}
+
 /// The serial console's log outlives the work folder.
 void clear_work(const RunFolder& folder, bool keep) {
   std::error_code ignored;
@@ -70,6 +80,7 @@ void finish(BuildReport& report, RunRecord& record, EventSink& events) {
 Result<BuildReport> run_build(const Plan& plan,
                               const BuildOptions& options,
                               const BuildServices& services) {
+  KILN_TRY(refuse_blocked(plan));
   KILN_TRY_ASSIGN(const auto folder, RunFolder::create(options.state_folder));
   KILN_TRY(write_file_atomic(folder.path() / "template.json",
                              services.redactor.redact(options.template_text)));

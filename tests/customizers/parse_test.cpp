@@ -82,22 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "/type",
                 "Shell"},
         Refusal{"UnknownType", R"({"type": "Ansible"})", "Template:UnknownType", "/type", "Shell"},
-        Refusal{"NoType", R"({"inline": ["a"]})", "Json:MissingField", "1:1", ""},
-        Refusal{"PowerShell",
-                R"({"type": "PowerShell", "inline": ["a"]})",
-                "Template:NotYetSupported",
-                "/type",
-                "remove the step"},
-        Refusal{"WindowsRestart",
-                R"({"type": "WindowsRestart"})",
-                "Template:NotYetSupported",
-                "/type",
-                "remove the step"},
-        Refusal{"WindowsUpdate",
-                R"({"type": "WindowsUpdate"})",
-                "Template:NotYetSupported",
-                "/type",
-                "remove the step"},
+        Refusal{"NoType", R"({"inline": ["a"]})", "Template:MissingField", "1:1", ""},
         Refusal{"ShellWithBoth",
                 R"({"type": "Shell", "inline": ["a"], "scriptUri": "b"})",
                 "Shell:OneScript",
@@ -135,44 +120,74 @@ INSTANTIATE_TEST_SUITE_P(
                 "scriptUri"},
         Refusal{"ShellUnknownField",
                 R"({"type": "Shell", "inlin": ["a"]})",
-                "Json:UnknownField",
+                "Template:UnknownField",
                 "/inlin",
                 "inline"},
         Refusal{"ShellValidExitCodes",
                 R"({"type": "Shell", "inline": ["a"], "validExitCodes": [0, 3]})",
-                "Shell:ForeignField",
+                "Template:UnknownField",
                 "/validExitCodes",
                 "in the script"},
         Refusal{"ShellEnv",
                 R"({"type": "Shell", "inline": ["a"], "env": {}})",
-                "Shell:ForeignField",
+                "Template:UnknownField",
                 "/env",
                 "in the script"},
         Refusal{"ShellOldScript",
                 R"({"type": "Shell", "script": "a"})",
-                "Shell:ForeignField",
+                "Template:FormerName",
                 "/script",
                 "scriptUri"},
         Refusal{"FileWithoutSource",
                 R"({"type": "File", "destination": "/tmp/a"})",
-                "Json:MissingField",
+                "Template:MissingField",
                 "1:1",
                 ""},
         Refusal{"FileWithoutDestination",
                 R"({"type": "File", "sourceUri": "a"})",
-                "Json:MissingField",
+                "Template:MissingField",
                 "1:1",
                 ""},
         Refusal{"FileRelative",
                 R"({"type": "File", "sourceUri": "a", "destination": "tmp/a"})",
                 "File:RelativeDestination",
                 "/destination",
-                "slash"},
-        Refusal{"FileWindowsPath",
-                R"({"type": "File", "sourceUri": "a", "destination": "c:\\temp\\a"})",
-                "File:RelativeDestination",
+                "whole path"},
+        Refusal{"FileWindowsFolder",
+                R"({"type": "File", "sourceUri": "a", "destination": "c:\\temp\\"})",
+                "File:FolderDestination",
                 "/destination",
-                "slash"},
+                "file's name"},
+        Refusal{"PowerShellWithBoth",
+                R"({"type": "PowerShell", "inline": ["a"], "scriptUri": "b"})",
+                "PowerShell:OneScript",
+                "1:1",
+                "exactly one"},
+        Refusal{"PowerShellSystemWithoutElevation",
+                R"({"type": "PowerShell", "inline": ["a"], "runAsSystem": true})",
+                "PowerShell:NotElevated",
+                "/runAsSystem",
+                "runElevated"},
+        Refusal{"PowerShellExitCodeIsNoNumber",
+                R"({"type": "PowerShell", "inline": ["a"], "validExitCodes": [0, "x"]})",
+                "Template:BadExitCode",
+                "/validExitCodes/1",
+                "number"},
+        Refusal{"PowerShellTextExitCode",
+                R"({"type": "PowerShell", "inline": ["a"], "validExitCodes": ["3010"]})",
+                "Template:ExitCodeAsText",
+                "/validExitCodes/0",
+                "quotation"},
+        Refusal{"RestartTimeout",
+                R"({"type": "WindowsRestart", "restartTimeout": "5 minutes"})",
+                "WindowsRestart:BadTimeout",
+                "/restartTimeout",
+                "5m"},
+        Refusal{"UpdateLimit",
+                R"({"type": "WindowsUpdate", "updateLimit": -1})",
+                "Json:OutOfRange",
+                "/updateLimit",
+                "from 0"},
         Refusal{"FileFolder",
                 R"({"type": "File", "sourceUri": "a", "destination": "/tmp/"})",
                 "File:FolderDestination",
@@ -185,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
                 ".."},
         Refusal{"FileUnknownField",
                 R"({"type": "File", "sourceURI": "a", "destination": "/tmp/a"})",
-                "Json:UnknownField",
+                "Template:WrongCase",
                 "/sourceURI",
                 "sourceUri"}),
     [](const auto& test) { return test.param.name; });
@@ -200,11 +215,94 @@ TEST(FileParse, DescribesSourceAndDestination) {
   EXPECT_THAT((*step)->inputs()[0].where, HasSubstr("/sourceUri"));
 }
 
+TEST(WindowsParse, StepsAreReadInFullAndSayWhyTheyDoNotRunYet) {
+  for (const auto& [text, described] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"type": "PowerShell", "scriptUri": "https://h/a.ps1", "runElevated": true,
+               "runAsSystem": true, "validExitCodes": [0, 3010]})",
+            "script https://h/a.ps1, as SYSTEM, exit codes 0 3010"},
+           {R"({"type": "PowerShell", "inline": ["a"], "runElevated": true})",
+            "1 inline line, elevated"},
+           {R"({"type": "WindowsRestart", "restartTimeout": "1h30m",
+               "restartCheckCommand": "echo up"})",
+            "shutdown /r /f /t 0 /c \"packer restart\", within 1 h 30 min, then echo up"},
+           {R"({"type": "WindowsUpdate", "filters": ["include:$true"], "updateLimit": 20})",
+            "search BrowseOnly=0 and IsInstalled=0, 1 filter, at most 20 a round"},
+           {R"({"type": "File", "sourceUri": "a", "destination": "c:\\temp\\a"})",
+            "a -> c:\\temp\\a"}}) {
+    const auto step = parse(text);
+    ASSERT_OK(step);
+    EXPECT_EQ((*step)->describe(), described);
+    EXPECT_EQ((*step)->system(), StepSystem::kWindows);
+    ASSERT_TRUE((*step)->blocker().has_value());
+    EXPECT_EQ((*step)->blocker()->code(), "Template:NotYetSupported");
+  }
+}
+
+/// The findings of a customizer under an api-version.
+Diagnostics findings(const std::string& text, ApiVersion version, bool validator = false) {
+  Diagnostics found;
+  const auto body = JsonReader::parse(text, "t.json");
+  EXPECT_OK(body);
+  const ContractContext context{version, found};
+  const auto parsed =
+      validator ? parse_validator(*body, context) : parse_customizer(*body, context);
+  EXPECT_EQ(parsed.item == nullptr, found.has_errors());
+  return found;
+}
+
+TEST(Versions, EarlierOnesOverlookWhatLaterOnesRefuse) {
+  for (const std::string text : {
+           R"({"type": "Shell", "Inline": ["a"]})",
+           R"({"type": "Shell", "inline": ["a"], "shell": "bash"})",
+           R"({"type": "PowerShell", "inline": ["a"], "validExitCodes": ["3010"]})",
+           R"({"type": "Shell", "script": "a"})",
+       }) {
+    SCOPED_TRACE(text);
+    EXPECT_EQ(findings(text, ApiVersion::k2023).count(Severity::kWarning), 1U);
+    EXPECT_FALSE(findings(text, ApiVersion::k2023).has_errors());
+    EXPECT_TRUE(findings(text, ApiVersion::k2024).has_errors());
+  }
+}
+
+TEST(Versions, TheFirstHasNamesOfItsOwn) {
+  const std::string text = R"({"type": "shell", "script": "a.sh"})";
+  EXPECT_TRUE(findings(text, ApiVersion::k2018Preview).all().empty());
+  EXPECT_TRUE(findings(text, ApiVersion::k2019Preview).has_errors());
+}
+
+TEST(Versions, ATypeOfALaterOneIsReadWithAWarning) {
+  const auto found =
+      findings(R"({"type": "WindowsUpdate", "updateLimit": 1})", ApiVersion::k2019MayPreview);
+  ASSERT_EQ(found.all().size(), 1U);
+  EXPECT_EQ(found.all()[0].code, "Template:NotInVersion");
+  EXPECT_EQ(found.all()[0].severity, Severity::kWarning);
+}
+
+TEST(Validators, TakeFewerTypesThanSteps) {
+  EXPECT_FALSE(
+      findings(R"({"type": "Shell", "inline": ["a"]})", kNewestVersion, true).has_errors());
+  const auto found = findings(R"({"type": "WindowsRestart"})", kNewestVersion, true);
+  ASSERT_TRUE(found.has_errors());
+  EXPECT_EQ(found.all()[0].provisioning_error, "BadValidatorType");
+  const auto empty = findings(R"({"type": "Shell"})", kNewestVersion, true);
+  EXPECT_EQ(empty.all()[0].provisioning_error, "NoValidatorScript");
+  EXPECT_EQ(findings(R"({"type": "Shell"})", kNewestVersion).all()[0].provisioning_error,
+            "NoCustomizerScript");
+}
+
+TEST(Findings, SeveralErrorsOfOneItemAreToldAtOnce) {
+  const auto found =
+      findings(R"({"type": "File", "sourceUri": 1, "Destination": "/a", "sha256Checksum": true})",
+               kNewestVersion);
+  EXPECT_EQ(found.count(Severity::kError), 3U);
+  EXPECT_EQ(found.all()[0].value, "1");
+}
+
 TEST(Registry, NamesEachTypeOnceWithHelp) {
   std::vector<std::string_view> types;
   for (const auto& entry : customizer_registry()) {
-    types.push_back(entry.type);
-    EXPECT_FALSE(entry.help.empty()) << entry.type;
+    types.push_back(entry.type->name);
+    EXPECT_FALSE(entry.type->help.empty()) << entry.type->name;
   }
   std::sort(types.begin(), types.end());
   EXPECT_EQ(std::adjacent_find(types.begin(), types.end()), types.end());

@@ -39,11 +39,28 @@ class CommandLine(KilnTest):
         self.assertIn("/properties/customize/0/inlin", error)
         self.assertIn('did you mean "inline"', error)
 
-    def test_unsupported_part_is_refused_not_ignored(self):
-        image = self.small_image()
-        template = self.template(image, [], optimize={"vmBoot": {"state": "Enabled"}})
-        error = self.kiln("validate", template, code=2).stderr
-        self.assertIn("/properties/optimize", error)
+    def test_unsupported_part_is_planned_and_not_built(self):
+        template = self.template(self.small_image(), [{"type": "WindowsRestart"}])
+        self.assertIn("not yet", self.kiln("validate", template).stdout)
+        self.assertIn("WindowsRestart", self.kiln("plan", template).stdout)
+        error = self.kiln("build", template, code=2).stderr
+        self.assertIn("/properties/customize/0", error)
+        self.assertFalse((self.home / "state").exists() and list((self.home / "state").rglob("run.json")))
+
+    def test_all_findings_are_told_at_once(self):
+        template = self.template(self.small_image(), [{"type": "Shel"}, {"type": "Shell", "inline": 1}])
+        findings = json.loads(self.kiln("validate", "--format", "json", template, code=2).stdout)["findings"]
+        self.assertEqual([one["pointer"] for one in findings if one["severity"] == "error"],
+                         ["/properties/customize/0/type", "/properties/customize/1/inline"])
+        sarif = json.loads(self.kiln("validate", "--format", "sarif", template, code=2).stdout)
+        self.assertEqual(len(sarif["runs"][0]["results"]), len(findings))
+
+    def test_starter_is_valid_and_schema_is_json(self):
+        starter = self.home / "starter.json"
+        self.kiln("template", "init", starter)
+        self.assertIn("is valid", self.kiln("validate", starter).stdout)
+        self.kiln("template", "init", starter, code=2)
+        self.assertIn("$defs", json.loads(self.kiln("schema").stdout))
 
     def test_validate_plan_and_doctor_write_nothing(self):
         template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
@@ -95,7 +112,8 @@ class CommandLine(KilnTest):
         body["properties"]["source"] = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12",
                                         "sku": "12-gen2", "version": "latest"}
         template.write_text(json.dumps(body))
-        self.assertIn("kiln catalog add", self.kiln("plan", template, code=1).stderr)
+        self.assertIn("kiln catalog add", self.kiln("plan", template).stdout)
+        self.assertIn("kiln catalog add", self.kiln("build", template, code=1).stderr)
 
     def test_unknown_run_and_empty_list(self):
         self.assertIn("RUN", self.kiln("runs", "list").stdout)
@@ -112,7 +130,8 @@ class CommandLine(KilnTest):
 
     def test_two_targets_with_one_file_are_refused(self):
         template = self.template(self.small_image(), [], [
-            {"type": "VHD", "runOutputName": "one"}, {"type": "VHD", "runOutputName": "two"}])
+            {"type": "VHD", "runOutputName": "one", "uri": str(self.output / "x.vhd")},
+            {"type": "VHD", "runOutputName": "two", "uri": str(self.output / "x.vhd")}])
         self.assertIn("two", self.kiln("build", template, code=2).stderr)
 
     def test_planted_secret_appears_nowhere(self):

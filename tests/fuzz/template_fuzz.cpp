@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto parsed = kiln::parse_template(text, "fuzz.json");
   if (parsed) {
     KILN_CHECK(!parsed->name.empty() && parsed->name.size() <= 64);
-    KILN_CHECK(!parsed->source.body.where().empty());
+    KILN_CHECK(!parsed->source->body.where().empty());
     KILN_CHECK(!parsed->distribute.empty());
     KILN_CHECK(parsed->build_timeout.count() >= 1 && parsed->build_timeout.count() <= 960);
   } else {

@@ -197,7 +197,11 @@ TEST_P(UploadContractTest, ThroughTheDistributor) {
        {"artifactTags", {{"owner", "me"}, {"cost-center", "42"}, {"Stage2", "a b"}}}},
       "t.json");
   const MapEnvironment environment;
-  const auto distributor = parse_vhd_distributor(body, environment, options_.blob);
+  Diagnostics found;
+  const ContractContext contract{kNewestVersion, found};
+  const auto record = check_record(body, kVhdType, contract);
+  ASSERT_TRUE(record.has_value());
+  const auto distributor = parse_vhd_distributor(*record, contract, environment, options_.blob);
   ASSERT_OK(distributor);
   Redactor redactor;
   DistributeContext context{events_, "distribute-02", {}, redactor, {}, false, "image"};

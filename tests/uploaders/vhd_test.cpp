@@ -45,19 +45,19 @@ TEST(VhdParseTest, Targets) {
 
 TEST(VhdParseTest, Errors) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {R"({"type": "VHD"})", "Json:MissingField"},
-      {R"({"runOutputName": "o"})", "Json:MissingField"},
-      {R"({"type": "VHD", "runOutputName": ""})", "Vhd:RunOutputName"},
-      {R"({"type": "VHD", "runOutputName": "a b"})", "Vhd:RunOutputName"},
+      {R"({"type": "VHD"})", "Template:MissingField"},
+      {R"({"runOutputName": "o"})", "Template:MissingField"},
+      {R"({"type": "VHD", "runOutputName": ""})", "Distribute:RunOutputName"},
+      {R"({"type": "VHD", "runOutputName": "a b"})", "Distribute:RunOutputName"},
       {R"({"type": "VHD", "runOutputName": 3})", "Json:WrongType"},
       {R"({"type": "VHD", "runOutputName": "o", "artifactTags": {"a": 1}})", "Json:WrongType"},
       {R"({"type": "VHD", "runOutputName": "o", "artifactTags": []})", "Json:WrongType"},
       {R"({"type": "VHD", "runOutputName": "o", "uri": "s3://b/k"})", "Fetch:Scheme"},
       {R"({"type": "VHD", "runOutputName": "o", "uri": "https://a.blob.example/"})", "Blob:Url"},
       {R"({"type": "VHD", "runOutputName": "o", "uri": "https://h"})", "Blob:Url"},
-      {R"({"type": "vhd", "runOutputName": "o"})", "Distribute:UnknownType"},
-      {R"({"type": "ManagedImage", "runOutputName": "o"})", "Distribute:NotYet"},
-      {R"({"type": "SharedImage", "runOutputName": "o"})", "Distribute:NotYet"},
+      {R"({"type": "vhd", "runOutputName": "o"})", "Template:UnknownType"},
+      {R"({"type": "ManagedImage", "runOutputName": "o"})", "Template:MissingField"},
+      {R"({"type": "SharedImage", "runOutputName": "o"})", "Template:MissingField"},
   };
   for (const auto& [text, code] : cases) {
     const auto distributor = parse(text);
@@ -67,7 +67,7 @@ TEST(VhdParseTest, Errors) {
     }
   }
   EXPECT_THAT(parse(R"({"type": "VHD", "runOutputName": ")" + std::string(65, 'a') + "\"}"),
-              FailsWith("Vhd:RunOutputName"));
+              FailsWith("Distribute:RunOutputName"));
   EXPECT_OK(parse(R"({"type": "VHD", "runOutputName": ")" + std::string(64, 'a') + "\"}"));
 }
 
@@ -77,8 +77,7 @@ TEST(VhdParseTest, MisspellingsHaveCures) {
   EXPECT_NE(field.error().describe().find("artifactTags"), std::string::npos);
   const auto type = parse(R"({"type": "VDH", "runOutputName": "o"})");
   ASSERT_FALSE(type.has_value());
-  EXPECT_EQ(type.error().cure(), "did you mean `VHD`?");
-  EXPECT_NE(type.error().message().find("known: VHD"), std::string::npos);
+  EXPECT_EQ(type.error().cure(), "did you mean \"VHD\"?");
 }
 
 class VhdFileTest : public ::testing::Test {

@@ -1,13 +1,14 @@
 #include "uploaders/vhd/vhd_distributor.h"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
 #include <variant>
 
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "uploaders/local_folder/local_file.h"
 #include "uploaders/pageblob/upload.h"
+#include "uploaders/run_output.h"
 #include "uploaders/transport/fetcher.h"
 
 namespace kiln {
@@ -15,10 +16,12 @@ namespace {
 
 using Tags = std::map<std::string, std::string>;
 
-/// What both kinds of target share.
-struct Common {
-  std::string run_output_name;
-  Tags tags;
+constexpr std::array kFields = {
+    kRunOutputNameField,
+    kArtifactTagsField,
+    Field{.name = "uri",
+          .help = "a path, a file: URI or a page blob's URL; the output folder where absent",
+          .since = ApiVersion::k2022July},
 };
 
 std::string hex(Bytes data) {
@@ -27,27 +30,25 @@ std::string hex(Bytes data) {
   return text;
 }
 
-Artifact make_artifact(const Common& common) {
+Artifact make_artifact(const RunOutput& output) {
   Artifact artifact;
-  artifact.run_output_name = common.run_output_name;
+  artifact.run_output_name = output.name;
   artifact.type = "VHD";
-  for (const auto& [name, value] : common.tags) artifact.details["tag:" + name] = value;
+  for (const auto& [name, value] : output.tags) artifact.details["tag:" + name] = value;
   return artifact;
 }
 
 class VhdDistributor : public Distributor {
  public:
-  explicit VhdDistributor(Common common) : common_(std::move(common)) {}
+  explicit VhdDistributor(RunOutput output) : output_(std::move(output)) {}
   [[nodiscard]] std::string_view type() const override { return "VHD"; }
-  [[nodiscard]] const std::string& run_output_name() const override {
-    return common_.run_output_name;
-  }
+  [[nodiscard]] const std::string& run_output_name() const override { return output_.name; }
 
  protected:
-  [[nodiscard]] const Common& common() const { return common_; }
+  [[nodiscard]] const RunOutput& output() const { return output_; }
 
  private:
-  Common common_;
+  RunOutput output_;
 };
 
 /// A path as the template gives it; relative to the working folder, as every path is that a user
@@ -55,8 +56,13 @@ class VhdDistributor : public Distributor {
 class VhdFile : public VhdDistributor {
  public:
   /// @param path empty for the output folder; with a trailing slash for a folder
-  VhdFile(Common common, std::filesystem::path path)
-      : VhdDistributor(std::move(common)), path_(std::move(path)) {}
+  VhdFile(RunOutput output, std::filesystem::path path)
+      : VhdDistributor(std::move(output)), path_(std::move(path)) {}
+
+  [[nodiscard]] std::string target_key() const override {
+    return names_file() ? "file " + path_.lexically_normal().string() : "";
+  }
+  [[nodiscard]] bool takes_suggested_name() const override { return !names_file(); }
 
   [[nodiscard]] std::string describe() const override {
     if (path_.empty()) return "fixed VHD in the output folder";
@@ -81,7 +87,7 @@ class VhdFile : public VhdDistributor {
   Result<Artifact> distribute(FinishedDisk& disk, const DistributeContext& context) const override {
     const auto path = target(context, disk.suggested_name);
     KILN_TRY_ASSIGN(const auto vhd, deliver_local_file(disk, path, context));
-    auto artifact = make_artifact(common());
+    auto artifact = make_artifact(output());
     artifact.artifact_uri = path.string();
     artifact.size_bytes = vhd.virtual_size + 512;
     artifact.sent_bytes = vhd.data_bytes;
@@ -108,14 +114,19 @@ class VhdFile : public VhdDistributor {
 
 class VhdBlob : public VhdDistributor {
  public:
-  VhdBlob(Common common,
+  VhdBlob(RunOutput output,
           BlobLocation location,
           const Environment& environment,
           PageBlobOptions options)
-      : VhdDistributor(std::move(common)),
+      : VhdDistributor(std::move(output)),
         location_(std::move(location)),
         environment_(environment),
         options_(std::move(options)) {}
+
+  [[nodiscard]] std::string target_key() const override {
+    return location_.blob.empty() ? "" : "blob " + location_.plain();
+  }
+  [[nodiscard]] bool takes_suggested_name() const override { return location_.blob.empty(); }
 
   [[nodiscard]] std::string describe() const override {
     return fmt::format("fixed VHD as the page blob {}{}",
@@ -144,7 +155,7 @@ class VhdBlob : public VhdDistributor {
         const auto report,
         upload_page_blob(
             disk.blocks, target, upload_options(context, metadata), upload_context(context)));
-    auto artifact = make_artifact(common());
+    auto artifact = make_artifact(output());
     artifact.artifact_uri = target.location.plain();
     artifact.size_bytes = report.blob_size;
     artifact.sent_bytes = report.sent_bytes;
@@ -182,7 +193,7 @@ class VhdBlob : public VhdDistributor {
   /// Blob metadata has stricter names than artifact tags, and travels in HTTP headers.
   [[nodiscard]] Tags metadata_from_tags(EventSink& events) const {
     Tags metadata;
-    for (const auto& [name, value] : common().tags) {
+    for (const auto& [name, value] : output().tags) {
       const bool printable = std::all_of(value.begin(), value.end(), [](char c) {
         return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F;
       });
@@ -203,35 +214,6 @@ class VhdBlob : public VhdDistributor {
   PageBlobOptions options_;
 };
 
-/// `^[A-Za-z0-9-_.]{1,64}$`, from the service's OpenAPI description.
-bool valid_run_output_name(std::string_view name) {
-  constexpr std::size_t kLongest = 64;
-  return !name.empty() && name.size() <= kLongest &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ||
-                  c == '.';
-         });
-}
-
-Result<Common> parse_common(const JsonReader& body) {
-  Common common;
-  KILN_TRY_ASSIGN(const auto name, body.require("runOutputName"));
-  KILN_TRY_ASSIGN(common.run_output_name, name.as_string());
-  if (!valid_run_output_name(common.run_output_name)) {
-    return name
-        .error("Vhd:RunOutputName",
-               fmt::format("`{}` is not a valid run output name", common.run_output_name))
-        .cure("use 1 to 64 letters, digits, hyphens, underscores and dots");
-  }
-  if (const auto tags = body.find("artifactTags")) {
-    KILN_TRY_ASSIGN(const auto members, tags->members());
-    for (const auto& [tag, value] : members) {
-      KILN_TRY_ASSIGN(common.tags[tag], value.as_string());
-    }
-  }
-  return common;
-}
-
 Result<std::filesystem::path> parse_path(const JsonReader& place, const std::string& uri) {
   auto path = local_path(uri, {});
   if (path) return path;
@@ -240,21 +222,29 @@ Result<std::filesystem::path> parse_path(const JsonReader& place, const std::str
 
 }  // namespace
 
-Result<std::unique_ptr<Distributor>> parse_vhd_distributor(const JsonReader& body,
+constexpr RecordType kVhdType{
+    .name = "VHD",
+    .help = "fixed VHD in the output folder, in a file, or in a page blob (uri)",
+    .fields = kFields,
+    .discriminated = true,
+    .since = ApiVersion::k2019Preview,
+    .former = "vhd"};
+
+Result<std::unique_ptr<Distributor>> parse_vhd_distributor(const Record& record,
+                                                           const ContractContext& context,
                                                            const Environment& environment,
                                                            const PageBlobOptions& blob) {
-  KILN_TRY(body.refuse_unknown({"type", "runOutputName", "artifactTags", "uri"}));
-  KILN_TRY_ASSIGN(auto common, parse_common(body));
-  KILN_TRY_ASSIGN(const auto uri, body.optional_string("uri"));
-  if (!uri || uri->empty()) return std::make_unique<VhdFile>(std::move(common), "");
-  const auto place = *body.find("uri");
-  if (!is_http_url(*uri)) {
-    KILN_TRY_ASSIGN(auto path, parse_path(place, *uri));
-    return std::make_unique<VhdFile>(std::move(common), std::move(path));
+  auto output = parse_run_output(record, context);
+  const auto uri = record.text("uri");
+  if (uri.empty()) return std::make_unique<VhdFile>(std::move(output), "");
+  const auto& place = record.at("uri");
+  if (!is_http_url(uri)) {
+    KILN_TRY_ASSIGN(auto path, parse_path(place, uri));
+    return std::make_unique<VhdFile>(std::move(output), std::move(path));
   }
-  auto location = parse_blob_location(*uri);
+  auto location = parse_blob_location(uri);
   if (!location) return std::move(location).error().at(place.where());
-  return std::make_unique<VhdBlob>(std::move(common), *std::move(location), environment, blob);
+  return std::make_unique<VhdBlob>(std::move(output), *std::move(location), environment, blob);
 }
 
 }  // namespace kiln

@@ -6,6 +6,8 @@
 
 namespace kiln {
 
-Result<std::unique_ptr<Source>> parse_iso(const JsonReader& body);
+extern const RecordType kIsoSource;
+
+Result<std::unique_ptr<Source>> parse_iso(const Record& record, const ContractContext& context);
 
 }  // namespace kiln

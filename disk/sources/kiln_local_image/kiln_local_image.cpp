@@ -1,10 +1,23 @@
 #include "disk/sources/kiln_local_image/kiln_local_image.h"
 
+#include <array>
+
 #include "disk/sources/catalog_source.h"
+#include "engine/core/digest.h"
 #include "engine/core/text.h"
 
 namespace kiln {
 namespace {
+
+constexpr std::array kFields = {
+    Field{.name = "path",
+          .help = "the disk image's file, absolute or relative to the template's folder",
+          .required = true,
+          .extension = true},
+    Field{.name = "sha256Checksum", .help = "checked before the build", .extension = true},
+    Field{.name = "osType", .help = "Linux or Windows", .extension = true},
+    Field{.name = "hyperVGeneration", .help = "V1 (BIOS) or V2 (UEFI)", .extension = true},
+};
 
 class KilnLocalImage : public Source {
  public:
@@ -35,20 +48,39 @@ class KilnLocalImage : public Source {
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> parse_kiln_local_image(const JsonReader& body) {
-  KILN_TRY(body.refuse_unknown({"type", "path", "sha256Checksum", "osType", "hyperVGeneration"}));
-  KILN_TRY_ASSIGN(const auto field, body.require("path"));
-  KILN_TRY_ASSIGN(const auto path, field.as_string());
+constexpr RecordType kKilnLocalImageSource{.name = "KilnLocalImage",
+                                           .help = "a local disk image; Kiln's own extension",
+                                           .fields = kFields,
+                                           .discriminated = true,
+                                           .extension = true};
+
+Result<std::unique_ptr<Source>> parse_kiln_local_image(const Record& record,
+                                                       const ContractContext& /*context*/) {
+  const auto& field = record.at("path");
+  const auto path = record.text("path");
   if (path.empty() || path.find('\0') != std::string::npos) {
     return field.error("Source:BadPath", "this is not the path of a file")
         .cure("write the path of the disk image");
   }
   ResolvedSource source;
   source.path = path;
-  KILN_TRY_ASSIGN(auto sha256, read_sha256(body, "sha256Checksum"));
-  if (!sha256.empty()) source.expected_sha256 = std::move(sha256);
-  KILN_TRY_ASSIGN(source.os_type, read_os_type(body));
-  KILN_TRY_ASSIGN(source.hyper_v_generation, read_hyper_v_generation(body));
+  const auto sha256 = record.text("sha256Checksum");
+  if (!sha256.empty() && !is_sha256(sha256)) {
+    return record.at("sha256Checksum")
+        .error("Source:BadChecksum", "this is not a SHA-256 digest")
+        .cure("write the 64 hex digits that sha256sum prints, or leave the field out");
+  }
+  if (!sha256.empty()) source.expected_sha256 = to_lower(sha256);
+  if (record.has("osType")) {
+    auto os_type = parse_os_type(record.text("osType"));
+    if (!os_type) return std::move(os_type).error().at(record.at("osType").where());
+    source.os_type = *os_type;
+  }
+  if (record.has("hyperVGeneration")) {
+    auto generation = parse_hyper_v_generation(record.text("hyperVGeneration"));
+    if (!generation) return std::move(generation).error().at(record.at("hyperVGeneration").where());
+    source.hyper_v_generation = *generation;
+  }
   return std::make_unique<KilnLocalImage>(std::move(source), field.where());
 }
 

@@ -6,6 +6,9 @@
 
 namespace kiln {
 
-Result<std::unique_ptr<Source>> parse_managed_image(const JsonReader& body);
+extern const RecordType kManagedImageSource;
+
+Result<std::unique_ptr<Source>> parse_managed_image(const Record& record,
+                                                    const ContractContext& context);
 
 }  // namespace kiln

@@ -1,38 +1,60 @@
 #include "disk/sources/platform_image/platform_image.h"
 
+#include <array>
+
 #include "disk/sources/catalog_source.h"
 
 namespace kiln {
 namespace {
 
-/// The purchase plan of a marketplace image: all three fields or none.
-Result<void> check_plan(const JsonReader& plan) {
-  KILN_TRY(plan.refuse_unknown({"planName", "planProduct", "planPublisher"}));
-  for (const std::string_view name : {"planName", "planProduct", "planPublisher"}) {
-    KILN_TRY(plan.string(name));
-  }
-  return {};
-}
+constexpr std::array kPlanFields = {
+    Field{.name = "planName", .help = "name of the purchase plan", .required = true},
+    Field{.name = "planProduct", .help = "product of the purchase plan", .required = true},
+    Field{.name = "planPublisher", .help = "publisher of the purchase plan", .required = true},
+};
+constexpr RecordType kPlan{.name = "planInfo",
+                           .help = "the purchase plan of a marketplace image",
+                           .fields = kPlanFields,
+                           .since = ApiVersion::k2020};
+
+constexpr std::array kFields = {
+    Field{.name = "publisher", .help = "publisher in the marketplace", .required = true},
+    Field{.name = "offer", .help = "offer of the publisher", .required = true},
+    Field{.name = "sku", .help = "SKU of the offer", .required = true},
+    Field{.name = "version", .help = "an exact version, or latest", .required = true},
+    Field{.name = "planInfo",
+          .kind = FieldKind::kObject,
+          .help = "nothing is bought for the build",
+          .treatment = Treatment::kNotice,
+          .since = ApiVersion::k2020,
+          .object = &kPlan},
+    Field{.name = "exactVersion",
+          .help = "the version that latest stood for",
+          .treatment = Treatment::kReadOnly,
+          .since = ApiVersion::k2021},
+};
+
+constexpr std::array kHints = {
+    Hint{"urn", "a PlatformImage has no field urn", "write publisher, offer, sku and version"},
+};
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> parse_platform_image(const JsonReader& body) {
-  KILN_TRY(body.refuse_unknown(
-      {"type", "publisher", "offer", "sku", "version", "planInfo", "exactVersion"}));
-  KILN_TRY_ASSIGN(const auto publisher, body.string("publisher"));
-  KILN_TRY_ASSIGN(const auto offer, body.string("offer"));
-  KILN_TRY_ASSIGN(const auto sku, body.string("sku"));
-  KILN_TRY_ASSIGN(const auto version, body.string("version"));
-  std::vector<std::string> notices;
-  if (const auto plan = body.find("planInfo")) {
-    KILN_TRY(check_plan(*plan));
-    notices.push_back(fmt::format(
-        "planInfo has no meaning offline: nothing is bought for the build ({})", plan->where()));
-  }
-  note_exact_version(body, notices);
-  auto key = parse_image_key(fmt::format("{}:{}:{}:{}", publisher, offer, sku, version));
-  if (!key) return std::move(key).error().at(body.where());
-  return make_catalog_source(*std::move(key), body.where(), std::move(notices));
+constexpr RecordType kPlatformImageSource{.name = "PlatformImage",
+                                          .help = "a marketplace image, through the catalog",
+                                          .fields = kFields,
+                                          .hints = kHints,
+                                          .discriminated = true};
+
+Result<std::unique_ptr<Source>> parse_platform_image(const Record& record,
+                                                     const ContractContext& /*context*/) {
+  auto key = parse_image_key(fmt::format("{}:{}:{}:{}",
+                                         record.text("publisher"),
+                                         record.text("offer"),
+                                         record.text("sku"),
+                                         record.text("version")));
+  if (!key) return std::move(key).error().at(record.place().where());
+  return make_catalog_source(*std::move(key), record.place().where());
 }
 
 }  // namespace kiln

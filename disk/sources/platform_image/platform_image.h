@@ -6,6 +6,9 @@
 
 namespace kiln {
 
-Result<std::unique_ptr<Source>> parse_platform_image(const JsonReader& body);
+extern const RecordType kPlatformImageSource;
+
+Result<std::unique_ptr<Source>> parse_platform_image(const Record& record,
+                                                     const ContractContext& context);
 
 }  // namespace kiln

@@ -6,6 +6,9 @@
 
 namespace kiln {
 
-Result<std::unique_ptr<Source>> parse_shared_image_version(const JsonReader& body);
+extern const RecordType kSharedImageVersionSource;
+
+Result<std::unique_ptr<Source>> parse_shared_image_version(const Record& record,
+                                                           const ContractContext& context);
 
 }  // namespace kiln

@@ -12,10 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::FailsWith;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::SizeIs;
 
 constexpr const char* kManagedImage =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/base";
@@ -64,10 +62,10 @@ class SourceTest : public testing::Test {
 
 TEST_F(SourceTest, EveryEntryOfTheRegistryIsComplete) {
   for (const auto& entry : source_registry()) {
-    EXPECT_FALSE(entry.help.empty()) << entry.type;
-    const auto body = JsonReader::of({{"type", entry.type}}, "t.json");
+    EXPECT_FALSE(entry.type->help.empty()) << entry.type->name;
+    const auto body = JsonReader::of({{"type", entry.type->name}}, "t.json");
     // None of them can do without any field; each says so instead of making something up.
-    EXPECT_FALSE(entry.parse(body).has_value()) << entry.type;
+    EXPECT_FALSE(parse_source(body).has_value()) << entry.type->name;
   }
 }
 
@@ -78,7 +76,6 @@ TEST_F(SourceTest, ResolvesAPlatformImage) {
   ASSERT_OK(source);
   EXPECT_EQ((*source)->type(), "PlatformImage");
   EXPECT_EQ((*source)->describe(), "PlatformImage Debian:debian-12:12-gen2:latest");
-  EXPECT_THAT((*source)->notices(), IsEmpty());
   const auto resolved = (*source)->resolve(context_);
   ASSERT_OK(resolved);
   EXPECT_EQ(resolved->path, disk());
@@ -107,22 +104,29 @@ TEST_F(SourceTest, ACataloguedFileThatWentAwayIsNamed) {
 }
 
 TEST_F(SourceTest, PlansAndReadOnlyFieldsAreNoticed) {
-  const auto source = parse(platform_image(
-      "latest",
-      R"(, "exactVersion": "1", "planInfo": {"planName": "a", "planProduct": "b", "planPublisher": "c"})"));
-  ASSERT_OK(source);
-  EXPECT_THAT((*source)->notices(), ElementsAre(HasSubstr("planInfo"), HasSubstr("exactVersion")));
+  const auto body = JsonReader::parse(
+      platform_image(
+          "latest",
+          R"(, "exactVersion": "1", "planInfo": {"planName": "a", "planProduct": "b", "planPublisher": "c"})"),
+      "t.json");
+  ASSERT_OK(body);
+  Diagnostics found;
+  EXPECT_NE(parse_source(*body, {kNewestVersion, found}).item, nullptr);
+  EXPECT_THAT(found.lines(Severity::kNotice),
+              testing::UnorderedElementsAre(HasSubstr("planInfo"), HasSubstr("exactVersion")));
+  EXPECT_EQ(found.all().size(), 2U);
   EXPECT_THAT(parse(platform_image("latest", R"(, "planInfo": {"planName": "a"})")),
-              FailsWith("Json:MissingField"));
+              FailsWith("Template:MissingField"));
 }
 
 TEST_F(SourceTest, RefusesIncompleteAndMisspeltPlatformImages) {
   EXPECT_THAT(parse(R"({"type": "PlatformImage", "publisher": "a", "offer": "b", "sku": "c"})"),
-              FailsWith("Json:MissingField"));
+              FailsWith("Template:MissingField"));
   const auto odd = parse(platform_image("newest"));
   ASSERT_THAT(odd, FailsWith("Source:BadImageName"));
   EXPECT_EQ(odd.error().where(), "t.json:1:1");
-  EXPECT_THAT(parse(platform_image("1.0.0", R"(, "Sku": "x")")), FailsWith("Json:UnknownField"));
+  EXPECT_THAT(parse(platform_image("1.0.0", R"(, "Sku": "x")")),
+              FailsWith("Template:WrongCase"));
 }
 
 TEST_F(SourceTest, ResolvesAManagedImage) {
@@ -135,7 +139,8 @@ TEST_F(SourceTest, ResolvesAManagedImage) {
                            "/versions/1.0.0\"}");
   ASSERT_THAT(wrong, FailsWith("Source:BadImageId"));
   EXPECT_THAT(wrong.error().where(), testing::EndsWith("/imageId"));
-  EXPECT_THAT(parse(R"({"type": "ManagedImage", "ImageId": "x"})"), FailsWith("Json:UnknownField"));
+  EXPECT_THAT(parse(R"({"type": "ManagedImage", "ImageId": "x"})"),
+              FailsWith("Template:WrongCase"));
 }
 
 TEST_F(SourceTest, ResolvesAGalleryVersionAndItsNewest) {
@@ -152,7 +157,7 @@ TEST_F(SourceTest, ResolvesAGalleryVersionAndItsNewest) {
   EXPECT_THAT(parse(body("")), FailsWith("Source:BadImageId"));
   EXPECT_THAT(parse(body("/versions/newest")), FailsWith("Source:BadImageId"));
   EXPECT_THAT(parse(R"({"type": "SharedImageVersion", "imageVersionID": "x"})"),
-              FailsWith("Json:UnknownField"));
+              FailsWith("Template:WrongCase"));
 }
 
 TEST_F(SourceTest, ResolvesALocalImageFromTheTemplatesFolder) {
@@ -187,18 +192,29 @@ TEST_F(SourceTest, RefusesBadLocalImages) {
               FailsWith("Source:BadOsType"));
 }
 
-TEST_F(SourceTest, AnIsoIsNotYetSupported) {
-  const auto iso =
-      parse(R"({"type": "ISO", "sourceUri": "https://x/y.iso", "sha256Checksum": "z"})");
-  ASSERT_THAT(iso, FailsWith("Template:NotYetSupported"));
-  EXPECT_EQ(iso.error().kind(), ErrorKind::kUnsupported);
+TEST_F(SourceTest, AnIsoIsReadAndSaysWhyItIsNotBuiltYet) {
+  const auto body = [](const std::string& name, const std::string& digest) {
+    return R"({"type": "ISO", ")" + name + R"(": "https://x/y.iso", "sha256Checksum": ")" + digest +
+           "\"}";
+  };
+  const auto iso = parse(body("sourceUri", std::string(64, 'a')));
+  ASSERT_OK(iso);
+  EXPECT_EQ((*iso)->describe(), "ISO https://x/y.iso");
+  ASSERT_TRUE((*iso)->blocker().has_value());
+  EXPECT_THAT((*iso)->resolve(context_), FailsWith("Template:NotYetSupported"));
+  EXPECT_THAT(parse(body("sourceUri", "z")), FailsWith("Template:BadChecksum"));
+  Diagnostics found;
+  const auto old = JsonReader::parse(body("sourceURI", std::string(64, 'a')), "t.json");
+  ASSERT_OK(old);
+  EXPECT_NE(parse_source(*old, {ApiVersion::k2018Preview, found}).item, nullptr);
+  EXPECT_THAT(found.all(), IsEmpty());
 }
 
 TEST_F(SourceTest, TypesAreCaseSensitive) {
   const auto wrong = parse(R"({"type": "platformImage"})");
   ASSERT_THAT(wrong, FailsWith("Template:UnknownType"));
   EXPECT_EQ(wrong.error().cure(), "did you mean \"PlatformImage\"?");
-  EXPECT_THAT(parse("{}"), FailsWith("Json:MissingField"));
+  EXPECT_THAT(parse("{}"), FailsWith("Template:MissingField"));
 }
 
 }  // namespace

@@ -92,6 +92,79 @@ TEST_F(PlanTest, RefusesARepeatedRunOutputName) {
   EXPECT_NE(checked.error().where().find("/properties/distribute/1"), std::string::npos);
 }
 
+TEST_F(PlanTest, PlansInFullWhatCannotBeBuiltYet) {
+  auto checked = check(R"({"type":"PowerShell","name":"ps","inline":["a"]},
+                          {"type":"WindowsUpdate"})",
+                       R"({"type":"ManagedImage","runOutputName":"m","location":"x","imageId":
+                  "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"})");
+  ASSERT_OK(checked);
+  const auto made = make_plan(*std::move(checked), options());
+  ASSERT_OK(made);
+  EXPECT_EQ(made->blockers.size(), 3U);
+  for (const auto& blocker : made->blockers) {
+    EXPECT_EQ(blocker.code(), "Template:NotYetSupported");
+    EXPECT_FALSE(blocker.where().empty());
+  }
+  const auto text = describe_plan(*made);
+  EXPECT_NE(text.find("PowerShell \"ps\": 1 inline line (not yet run)"), std::string::npos) << text;
+  EXPECT_NE(text.find("Not yet     "), std::string::npos) << text;
+  EXPECT_EQ(plan_to_json(*made).at("blockers").size(), 3U);
+  EXPECT_EQ(plan_to_json(*made).at("steps").at(0).at("runnable"), false);
+}
+
+TEST_F(PlanTest, AMissingSourceLeavesAPlanThatSaysSo) {
+  auto checked =
+      check(R"({"type":"Shell","inline":["a"]})", R"({"type":"VHD","runOutputName":"a"})");
+  ASSERT_OK(checked);
+  std::filesystem::remove(folder_.path() / "disk.raw");
+  const auto made = make_plan(*std::move(checked), options());
+  ASSERT_OK(made);
+  EXPECT_FALSE(made->source_found());
+  ASSERT_EQ(made->blockers.size(), 1U);
+  EXPECT_EQ(made->blockers[0].code(), "Source:FileMissing");
+  EXPECT_EQ(plan_to_json(*made).at("source").at("found"), false);
+}
+
+TEST_F(PlanTest, OfflineNamesEveryInputThatIsNotHere) {
+  auto checked = check(R"({"type":"Shell","scriptUri":"https://h/a.sh"},
+                          {"type":"Shell","scriptUri":"b.sh"})",
+                       R"({"type":"VHD","runOutputName":"a"})");
+  ASSERT_OK(checked);
+  auto offline = options();
+  offline.offline = true;
+  const auto made = make_plan(*std::move(checked), offline);
+  ASSERT_OK(made);
+  ASSERT_EQ(made->blockers.size(), 1U);
+  EXPECT_EQ(made->blockers[0].code(), "Fetch:Offline");
+  EXPECT_NE(made->blockers[0].where().find("/customize/0/scriptUri"), std::string::npos);
+}
+
+TEST_F(PlanTest, TwoTargetsOfOneFileAreRefused) {
+  const auto checked = check("", R"({"type":"VHD","runOutputName":"a","uri":"/out/x.vhd"},
+                                    {"type":"VHD","runOutputName":"b","uri":"/out/./x.vhd"})");
+  ASSERT_THAT(checked, test::FailsWith("Template:SameTarget"));
+  EXPECT_NE(checked.error().where().find("/properties/distribute/1"), std::string::npos);
+  EXPECT_THAT(check("", R"({"type":"VHD","runOutputName":"a","uri":"https://h.x/c/x.vhd?sig=1"},
+                           {"type":"VHD","runOutputName":"b","uri":"https://h.x/c/x.vhd?sig=2"})"),
+              test::FailsWith("Template:SameTarget"));
+  EXPECT_OK(check("", R"({"type":"VHD","runOutputName":"a"},{"type":"VHD","runOutputName":"b"})"));
+}
+
+TEST_F(PlanTest, StepsOfTwoSystemsGiveAWarning) {
+  const auto checked = check(R"({"type":"Shell","inline":["a"]},{"type":"WindowsRestart"})",
+                             R"({"type":"VHD","runOutputName":"a"})");
+  ASSERT_OK(checked);
+  const auto lines = checked->image_template.found.lines(Severity::kWarning);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("/properties/customize/1"), std::string::npos);
+}
+
+TEST_F(PlanTest, ErrorsOfSeveralPartsAreToldAtOnce) {
+  const auto checked = check(R"({"type":"Shell"},{"type":"Shel"})", R"({"type":"VHD"})");
+  ASSERT_THAT(checked, test::FailsWith("Shell:OneScript"));
+  EXPECT_EQ(checked.error().also().size(), 2U);
+}
+
 TEST_F(PlanTest, RefusesAnUnknownGeneralizeOperation) {
   auto checked = check("", R"({"type":"VHD","runOutputName":"a"})");
   ASSERT_OK(checked);

@@ -43,7 +43,7 @@ class InputsTest : public testing::Test {
     EXPECT_OK(image_template);
     auto checked = check_template(*std::move(image_template));
     EXPECT_OK(checked);
-    return {*std::move(checked), {}, {}, "", "", {}};
+    return {*std::move(checked), {}, {}, "", "", {}, {}};
   }
 
   Result<std::map<std::string, std::filesystem::path>> fetch(const Plan& plan) {

@@ -51,10 +51,12 @@ TEST_F(RunLogTest, WritesTheServicesLayout) {
     step.succeeded();
   }
   const auto log = contents("customization.log");
-  EXPECT_NE(log.find(" ui: (telemetry) Starting provisioner Shell: x"), std::string::npos) << log;
+  EXPECT_NE(log.find(" ui: (telemetry) Starting provisioner shell (Shell: x)"), std::string::npos)
+      << log;
   EXPECT_NE(log.find(" ui:     azure-arm: plain"), std::string::npos) << log;
   EXPECT_NE(log.find(" ui: ==> azure-arm: arrow"), std::string::npos) << log;
-  EXPECT_NE(log.find(" ui: (telemetry) ending Shell: x (succeeded)"), std::string::npos) << log;
+  EXPECT_NE(log.find(" ui: (telemetry) ending shell (Shell: x) (succeeded)"), std::string::npos)
+      << log;
   EXPECT_NE(log.find("] PACKER "), std::string::npos) << log;
 }
 

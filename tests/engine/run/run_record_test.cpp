@@ -41,6 +41,8 @@ TEST_F(RunRecordTest, HasTheServicesShapes) {
   EXPECT_TRUE(json["lastRunStatus"].contains("endTime"));
   EXPECT_EQ(json["runOutputs"][0]["properties"]["artifactUri"], "https://a/x.vhd");
   EXPECT_FALSE(json["runOutputs"][0]["properties"].contains("artifactId"));
+  EXPECT_EQ(json["runOutputs"][0]["type"],
+            "Microsoft.VirtualMachineImages/imageTemplates/runOutputs");
   EXPECT_EQ(json["runOutputs"][1]["properties"]["artifactId"], "/subscriptions/s/images/i");
 }
 

@@ -1,0 +1,148 @@
+// `kiln validate`: every finding about a template; writes nothing.
+#include <map>
+
+#include <fmt/format.h>
+
+#include "engine/cli/render_findings.h"
+#include "engine/cli/services.h"
+#include "engine/cli/template_flags.h"
+#include "engine/plan/plan.h"
+#include "engine/template/parse.h"
+
+namespace kiln {
+namespace {
+
+constexpr auto kReplaceInvalid = nlohmann::ordered_json::error_handler_t::replace;
+
+enum class FindingsFormat { kText, kJson, kSarif };
+
+struct ValidateFlags {
+  TemplateFlags input;
+  std::optional<FindingsFormat> format;
+};
+
+/// What is said about a template, whether or not it could be read at all.
+struct Verdict {
+  Diagnostics found;
+  std::string name;
+  std::size_t steps = 0;
+  std::size_t targets = 0;
+  nlohmann::json parameters;
+  std::vector<Error> blockers;
+};
+
+Verdict examine(const ValidateFlags& flags, Redactor& redactor) {
+  Verdict verdict;
+  const auto text = read_template_file(flags.input.path);
+  auto image_template =
+      text ? examine_input(flags.input, *text, redactor) : Result<ImageTemplate>(text.error());
+  if (!image_template) {
+    verdict.found.add(std::move(image_template).error());
+    return verdict;
+  }
+  const auto checked = examine_items(*std::move(image_template));
+  verdict.found = checked.image_template.found;
+  verdict.name = checked.image_template.name;
+  verdict.steps = checked.steps.size();
+  verdict.targets = checked.targets.size();
+  verdict.parameters = checked.image_template.parameters;
+  if (!verdict.found.has_errors()) verdict.blockers = blockers(checked);
+  return verdict;
+}
+
+nlohmann::ordered_json to_json(const ValidateFlags& flags, const Verdict& verdict) {
+  auto notices = verdict.found.lines(Severity::kNotice);
+  auto blocked = nlohmann::ordered_json::array();
+  for (const auto& error : verdict.blockers) blocked.push_back(error.summary());
+  return {{"valid", !verdict.found.has_errors()},
+          {"file", flags.input.path.string()},
+          {"template", verdict.name},
+          {"steps", verdict.steps},
+          {"targets", verdict.targets},
+          {"parameters", verdict.parameters},
+          {"notices", notices},
+          {"notYetSupported", blocked},
+          {"findings", findings_to_json(verdict.found)}};
+}
+
+void print_text(const ValidateFlags& flags, const Verdict& verdict, const Redactor& redactor) {
+  const auto errors = verdict.found.count(Severity::kError);
+  const auto findings = redactor.redact(findings_to_text(verdict.found));
+  if (errors > 0) {
+    fmt::print(stderr,
+               "{}kiln: {} is not valid: {} error{}, {} warning{}\n",
+               findings,
+               flags.input.path.string(),
+               errors,
+               errors == 1 ? "" : "s",
+               verdict.found.count(Severity::kWarning),
+               verdict.found.count(Severity::kWarning) == 1 ? "" : "s");
+    return;
+  }
+  fmt::print("{} is valid: {} steps, {} targets\n{}",
+             flags.input.path.string(),
+             verdict.steps,
+             verdict.targets,
+             findings);
+  for (const auto& error : verdict.blockers) {
+    fmt::print("not yet: {}\n  cure:     {}\n", redactor.redact(error.summary()), error.cure());
+  }
+}
+
+/// Member by member, because a secret may hold what JSON escapes.
+void print_json(nlohmann::ordered_json json, const Redactor& redactor) {
+  const auto hide = [&](auto&& self, nlohmann::ordered_json& value) -> void {
+    if (value.is_string()) value = redactor.redact(value.get_ref<const std::string&>());
+    if (!value.is_structured()) return;
+    for (auto& member : value) self(self, member);
+  };
+  hide(hide, json);
+  fmt::print("{}\n", json.dump(2, ' ', false, kReplaceInvalid));
+}
+
+ExitCode exit_code_of(const Diagnostics& found) {
+  if (!found.has_errors()) return ExitCode::kOk;
+  // A file that cannot be opened is no fault of the template.
+  return found.all().size() == 1 ? exit_code(found.first_error()) : ExitCode::kUsage;
+}
+
+Result<ExitCode> validate(const ValidateFlags& flags, Services& services) {
+  const auto& redactor = services.redactor;
+  const auto verdict = examine(flags, services.redactor);
+  const auto fallback = services.settings.log_format == LogFormat::kJson ? FindingsFormat::kJson
+                                                                         : FindingsFormat::kText;
+  switch (flags.format.value_or(fallback)) {
+    case FindingsFormat::kText:
+      print_text(flags, verdict, redactor);
+      break;
+    case FindingsFormat::kJson:
+      print_json(to_json(flags, verdict), redactor);
+      break;
+    case FindingsFormat::kSarif:
+      print_json(findings_to_sarif(verdict.found), redactor);
+      break;
+  }
+  return exit_code_of(verdict.found);
+}
+
+}  // namespace
+
+void add_validate_command(CLI::App& app, Services& services) {
+  static const std::map<std::string, FindingsFormat> kFormats = {{"text", FindingsFormat::kText},
+                                                                 {"json", FindingsFormat::kJson},
+                                                                 {"sarif", FindingsFormat::kSarif}};
+  auto* command = app.add_subcommand("validate", "Check a template; writes nothing");
+  auto flags = std::make_shared<ValidateFlags>();
+  flags->input.add_to(*command);
+  command->add_option("--format", flags->format, "How findings are printed; text where not given")
+      ->transform(
+          CLI::CheckedTransformer(kFormats, CLI::ignore_case).description("text|json|sarif"));
+  command->footer(
+      "All findings are told at once: errors, warnings and notices. The exit code is 2 if any of\n"
+      "them is an error. What this version cannot build yet is said, and is no error.");
+  command->callback([&services, flags] {
+    services.command = [&services, flags] { return validate(*flags, services); };
+  });
+}
+
+}  // namespace kiln

@@ -1,0 +1,143 @@
+#include "engine/contract/diagnostic.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "engine/core/redact.h"
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+/// Digits up to `end`, which is moved past them; 0 where there are none.
+std::size_t take_number(std::string_view text, std::size_t& at) {
+  std::size_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + at, end, number);
+  if (parsed.ec != std::errc()) return 0;
+  at = static_cast<std::size_t>(parsed.ptr - text.data());
+  return number;
+}
+
+}  // namespace
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kNotice:
+      return "notice";
+  }
+  return "error";
+}
+
+Place parse_place(std::string_view where) {
+  for (auto colon = where.find(':'); colon != std::string_view::npos;
+       colon = where.find(':', colon + 1)) {
+    Place place;
+    auto at = colon + 1;
+    place.line = take_number(where, at);
+    if (place.line == 0 || at >= where.size() || where[at] != ':') continue;
+    ++at;
+    place.column = take_number(where, at);
+    if (place.column == 0) continue;
+    if (at < where.size() && where[at] != ' ') continue;
+    place.document = where.substr(0, colon);
+    if (at < where.size()) place.pointer = where.substr(at + 1);
+    return place;
+  }
+  Place place;
+  const auto slash = where.rfind(" /");
+  place.document = where.substr(0, slash);
+  if (slash != std::string_view::npos) place.pointer = where.substr(slash + 1);
+  return place;
+}
+
+void Diagnostics::add(Diagnostic diagnostic) {
+  const auto already = count(diagnostic.severity);
+  if (already > kMost) return;
+  if (already == kMost) {
+    diagnostic.code = "Template:TooMany";
+    diagnostic.message = fmt::format("more than {} findings; the rest is not shown", kMost);
+    diagnostic.value.clear();
+    diagnostic.expected.clear();
+    diagnostic.suggestion = "correct the ones above first";
+  }
+  all_.push_back(std::move(diagnostic));
+}
+
+void Diagnostics::add(Error error, std::string_view provisioning_error) {
+  Diagnostic diagnostic;
+  diagnostic.kind = error.kind();
+  diagnostic.code = error.code();
+  diagnostic.message = error.message();
+  diagnostic.where = error.where();
+  diagnostic.suggestion = error.cure();
+  diagnostic.provisioning_error = provisioning_error;
+  add(std::move(diagnostic));
+}
+
+std::size_t Diagnostics::count(Severity severity) const {
+  return static_cast<std::size_t>(std::count_if(
+      all_.begin(), all_.end(), [&](const auto& one) { return one.severity == severity; }));
+}
+
+Error Diagnostics::first_error() const {
+  const auto found = std::find_if(
+      all_.begin(), all_.end(), [](const auto& one) { return one.severity == Severity::kError; });
+  KILN_CHECK(found != all_.end());
+  return Error(found->kind, found->code, found->message).at(found->where).cure(found->suggestion);
+}
+
+Error Diagnostics::combined_error() const {
+  constexpr std::size_t kMostOthers = 10;
+  auto error = first_error();
+  std::size_t others = 0;
+  bool first = true;
+  for (const auto& one : all_) {
+    if (one.severity != Severity::kError) continue;
+    if (!std::exchange(first, false) && others++ < kMostOthers) {
+      error = std::move(error).followed_by(Error(one.kind, one.code, one.message).at(one.where));
+    }
+  }
+  return error;
+}
+
+std::vector<std::string> Diagnostics::lines(Severity severity) const {
+  std::vector<std::string> lines;
+  for (const auto& one : all_) {
+    if (one.severity != severity) continue;
+    lines.push_back(one.where.empty() ? one.message
+                                      : fmt::format("{} ({})", one.message, one.where));
+  }
+  return lines;
+}
+
+Diagnostic diagnose(Severity severity,
+                    const JsonReader& place,
+                    std::string code,
+                    std::string text) {
+  Diagnostic diagnostic;
+  diagnostic.severity = severity;
+  diagnostic.code = std::move(code);
+  diagnostic.message = std::move(text);
+  diagnostic.where = place.where();
+  if (!place.value().is_structured()) diagnostic.value = shown_value(place.value());
+  return diagnostic;
+}
+
+std::string shown_value(const nlohmann::json& value) {
+  constexpr std::size_t kLongest = 120;
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (text.find("://") != std::string::npos) {
+      return printable(dump_json(redact_url(text)), kLongest);
+    }
+  }
+  return printable(dump_json(value), kLongest);
+}
+
+}  // namespace kiln

@@ -1,0 +1,103 @@
+#include "engine/core/redact.h"
+#include "engine/plan/plan.h"
+
+namespace kiln {
+namespace {
+
+nlohmann::json steps_json(const std::vector<PlannedStep>& planned) {
+  auto steps = nlohmann::json::array();
+  for (const auto& step : planned) {
+    auto inputs = nlohmann::json::array();
+    for (const auto& input : step.customizer->inputs()) {
+      inputs.push_back({{"uri", redact_url(input.uri)}, {"sha256", input.sha256}});
+    }
+    steps.push_back({{"id", step.id},
+                     {"type", step.customizer->type()},
+                     {"name", step.customizer->name()},
+                     {"what", step.customizer->describe()},
+                     {"runnable", !step.customizer->blocker().has_value()},
+                     {"inputs", inputs}});
+  }
+  return steps;
+}
+
+nlohmann::json targets_json(const std::vector<PlannedTarget>& planned) {
+  auto targets = nlohmann::json::array();
+  for (const auto& target : planned) {
+    targets.push_back({{"id", target.id},
+                       {"type", target.distributor->type()},
+                       {"runOutputName", target.distributor->run_output_name()},
+                       {"what", target.distributor->describe()},
+                       {"runnable", !target.distributor->blocker().has_value()}});
+  }
+  return targets;
+}
+
+nlohmann::json source_json(const Plan& plan) {
+  nlohmann::json source = {{"type", plan.checked.source->type()},
+                           {"what", plan.checked.source->describe()},
+                           {"found", plan.source_found()}};
+  if (!plan.source_found()) return source;
+  source["identity"] = plan.source.identity;
+  source["path"] = plan.source_image.path.string();
+  source["format"] = to_string(plan.source_image.format);
+  source["virtualSize"] = plan.source_image.virtual_size;
+  source["hyperVGeneration"] = to_string(plan.source.hyper_v_generation);
+  return source;
+}
+
+nlohmann::json validate_json(const CheckedTemplate& checked) {
+  const auto& validate = checked.image_template.validate;
+  return {{"steps", steps_json(checked.validations)},
+          {"continueDistributeOnFailure", validate.continue_distribute_on_failure},
+          {"sourceValidationOnly", validate.source_only}};
+}
+
+nlohmann::json blockers_json(const std::vector<Error>& blockers) {
+  auto array = nlohmann::json::array();
+  for (const auto& error : blockers) {
+    array.push_back({{"code", error.code()},
+                     {"message", error.message()},
+                     {"where", error.where()},
+                     {"cure", error.cure()}});
+  }
+  return array;
+}
+
+}  // namespace
+
+std::vector<std::string> warnings(const Plan& plan) {
+  auto lines = plan.checked.image_template.found.lines(Severity::kWarning);
+  for (const auto& line : plan.source_image.warnings) lines.push_back(line);
+  return lines;
+}
+
+nlohmann::json plan_to_json(const Plan& plan) {
+  const auto& checked = plan.checked;
+  nlohmann::json disk = nlohmann::json::object();
+  if (const auto size = plan.disk_size()) disk["virtualSize"] = *size;
+  return {{"template", checked.image_template.name},
+          {"apiVersion", checked.image_template.api_version},
+          {"location", checked.image_template.location},
+          {"tags", checked.image_template.tags},
+          {"source", source_json(plan)},
+          {"sandbox",
+           {{"kind", plan.sandbox},
+            {"reason", plan.sandbox_reason},
+            {"network", plan.options.sandbox.network},
+            {"memoryMiB", plan.options.sandbox.memory_mib},
+            {"vcpus", plan.options.sandbox.vcpus}}},
+          {"steps", steps_json(checked.steps)},
+          {"generalize",
+           {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
+          {"disk", disk},
+          {"validate", validate_json(checked)},
+          {"targets", targets_json(checked.targets)},
+          {"parameters", checked.image_template.parameters},
+          {"timeLimitMinutes", checked.image_template.build_timeout.count()},
+          {"notices", notices(checked)},
+          {"warnings", warnings(plan)},
+          {"blockers", blockers_json(plan.blockers)}};
+}
+
+}  // namespace kiln

@@ -1,0 +1,235 @@
+#include "engine/template/read_template.h"
+
+#include <array>
+#include <unordered_map>
+
+#include "engine/core/text.h"
+#include "engine/template/envelope.h"
+#include "engine/template/fields.h"
+#include "engine/template/placeholder.h"
+
+namespace kiln {
+namespace {
+
+constexpr std::int64_t kDefaultTimeout = 240;
+/// Shorter ones fail in the service, though its schema lets them pass.
+constexpr std::int64_t kShortestServiceTimeout = 6;
+
+/// Fields whose value must be final. Inline scripts are not among them: `<EOF>` is ordinary there.
+constexpr std::array<std::string_view, 16> kFinalFields = {"publisher",
+                                                           "offer",
+                                                           "sku",
+                                                           "version",
+                                                           "imageId",
+                                                           "imageVersionId",
+                                                           "galleryImageId",
+                                                           "path",
+                                                           "sourceUri",
+                                                           "sourceURI",
+                                                           "scriptUri",
+                                                           "script",
+                                                           "destination",
+                                                           "sha256Checksum",
+                                                           "runOutputName",
+                                                           "uri"};
+
+/// A member by its name, in whatever case; which cases are right, the record's check has said.
+std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_view name) {
+  if (auto exact = object.find(name)) return exact;
+  const auto members = object.members();
+  if (!members) return std::nullopt;
+  for (const auto& [key, place] : *members) {
+    if (equal_ignoring_case(key, name) && !place.value().is_null()) return place;
+  }
+  return std::nullopt;
+}
+
+TemplateItem read_item(const JsonReader& body, Diagnostics& found) {
+  TemplateItem item{"", body};
+  const auto type = find_any_case(body, "type");
+  if (type && type->value().is_string()) item.type = type->value().get<std::string>();
+  for (const auto field : kFinalFields) {
+    const auto place = body.find(field);
+    if (!place) continue;
+    const auto final = refuse_placeholder(*place);
+    if (final) continue;
+    found.add(final.error());
+    item.unfinished = true;
+  }
+  return item;
+}
+
+std::vector<TemplateItem> read_items(const std::optional<JsonReader>& array, Diagnostics& found) {
+  std::vector<TemplateItem> items;
+  const auto bodies = array ? array->items() : Result<std::vector<JsonReader>>();
+  if (!bodies) return items;  // the record's check says so
+  for (const auto& body : *bodies) items.push_back(read_item(body, found));
+  return items;
+}
+
+/// Names of run outputs are ARM resource names, so case does not tell two of them apart. A missing
+/// or malformed one is the distributor's to refuse.
+void check_run_outputs(const std::vector<TemplateItem>& distribute,
+                       const ContractContext& context) {
+  std::unordered_map<std::string, std::string> seen;
+  for (const auto& item : distribute) {
+    const auto field = find_any_case(item.body, "runOutputName");
+    if (!field || !field->value().is_string()) continue;
+    const auto name = field->value().get<std::string>();
+    if (name.empty()) continue;
+    const auto [first, fresh] = seen.emplace(to_lower(name), field->where());
+    if (fresh) continue;
+    context.error(
+        *field,
+        "Template:DuplicateRunOutput",
+        fmt::format("two distribute targets have the runOutputName \"{}\"", printable(name, 80)),
+        "a name that no other target has",
+        fmt::format("give each target a runOutputName of its own; the other is at {}",
+                    first->second));
+  }
+}
+
+void read_timeout(const Record& properties,
+                  const ContractContext& context,
+                  ImageTemplate& image_template) {
+  const auto minutes = properties.integer("buildTimeoutInMinutes", 0);
+  image_template.build_timeout = std::chrono::minutes(minutes == 0 ? kDefaultTimeout : minutes);
+  if (minutes == 0 || minutes >= kShortestServiceTimeout) return;
+  context.notice(properties.at("buildTimeoutInMinutes"),
+                 "Template:ShortTimeout",
+                 fmt::format("a build time limit of {} min works here, but the service needs {}",
+                             minutes,
+                             kShortestServiceTimeout));
+}
+
+OnError read_on_error(const Record& handling, std::string_view name, std::vector<Error>& blockers) {
+  if (handling.text(name) != "abort") return OnError::kCleanup;
+  blockers.push_back(
+      not_yet_supported(handling.at(name),
+                        fmt::format("keeping the build after a failure ({} abort)", name),
+                        R"(write "cleanup", or pass --keep-on-failure)"));
+  return OnError::kAbort;
+}
+
+void read_validation(const Record& validate, ImageTemplate& image_template) {
+  auto& validation = image_template.validate;
+  validation.continue_distribute_on_failure = validate.flag("continueDistributeOnFailure");
+  validation.source_only = validate.flag("sourceValidationOnly");
+  if (validation.source_only) {
+    image_template.blockers.push_back(
+        not_yet_supported(validate.at("sourceValidationOnly"),
+                          "validating the source alone (sourceValidationOnly)",
+                          "remove it"));
+  }
+}
+
+void read_profile(const Record& profile,
+                  const ContractContext& context,
+                  ImageTemplate& image_template) {
+  if (const auto size = profile.integer("osDiskSizeGB", 0); size > 0) {
+    image_template.disk_size = DiskSize{size, profile.at("osDiskSizeGB")};
+  }
+  const auto* network = profile.record("vnetConfig");
+  if (network == nullptr || !network->has("containerInstanceSubnetId")) return;
+  const auto& place = network->at("containerInstanceSubnetId");
+  if (!network->has("subnetId")) {
+    context.warning(place,
+                    "Template:NetworkConflict",
+                    "the service wants subnetId beside containerInstanceSubnetId",
+                    "add subnetId");
+  }
+  if (!network->text("proxyVmSize").empty()) {
+    context.warning(place,
+                    "Template:NetworkConflict",
+                    "the service refuses proxyVmSize beside containerInstanceSubnetId",
+                    "remove proxyVmSize");
+  }
+}
+
+void check_staging_group(const Record& properties, const ContractContext& context) {
+  const auto id = properties.text("stagingResourceGroup");
+  if (id.empty() || id.find('<') != std::string::npos) return;
+  const auto parts = split(id, '/');
+  const bool sound = parts.size() == 5 && parts[0].empty() && !parts[4].empty() &&
+                     equal_ignoring_case(parts[1], "subscriptions") &&
+                     equal_ignoring_case(parts[3], "resourceGroups");
+  if (sound) return;
+  context.warning(properties.at("stagingResourceGroup"),
+                  "Template:BadStagingResourceGroup",
+                  "this is not the resource id of a resource group",
+                  "write /subscriptions/…/resourceGroups/NAME");
+}
+
+void read_properties(const Record& properties,
+                     const ContractContext& context,
+                     ImageTemplate& image_template) {
+  read_timeout(properties, context, image_template);
+  check_staging_group(properties, context);
+  if (const auto* profile = properties.record("vmProfile")) {
+    read_profile(*profile, context, image_template);
+  }
+  if (const auto* validate = properties.record("validate")) {
+    read_validation(*validate, image_template);
+  }
+  if (const auto* handling = properties.record("errorHandling")) {
+    auto& blockers = image_template.blockers;
+    image_template.on_customizer_error = read_on_error(*handling, "onCustomizerError", blockers);
+    image_template.on_validation_error = read_on_error(*handling, "onValidationError", blockers);
+  }
+  for (const auto& disk : properties.records("additionalDataDisks")) {
+    image_template.data_disks.push_back(disk.integer("sizeGB", 0));
+  }
+  if (!image_template.data_disks.empty()) {
+    image_template.blockers.push_back(not_yet_supported(
+        properties.at("additionalDataDisks"), "data disks (additionalDataDisks)", "remove it"));
+  }
+}
+
+/// The items, wherever they can be reached, so that one error does not hide those inside them.
+void read_all_items(const JsonReader& resource, ImageTemplate& image_template) {
+  auto& found = image_template.found;
+  const auto properties = find_any_case(resource, "properties");
+  if (!properties) return;
+  if (const auto source = find_any_case(*properties, "source")) {
+    image_template.source = read_item(*source, found);
+  }
+  image_template.customize = read_items(find_any_case(*properties, "customize"), found);
+  if (const auto validate = find_any_case(*properties, "validate")) {
+    image_template.validate.checks = read_items(find_any_case(*validate, "inVMValidations"), found);
+  }
+  const auto distribute = find_any_case(*properties, "distribute");
+  image_template.distribute = read_items(distribute, found);
+  const ContractContext context{image_template.version, found, "BadDistributeType"};
+  if (distribute && distribute->value().is_array() && image_template.distribute.empty()) {
+    context.error(*distribute,
+                  "Template:NoDistribute",
+                  "no distribute target is given",
+                  "at least one target",
+                  R"(add one, e.g. {"type": "VHD", "runOutputName": "image"})");
+  }
+  check_run_outputs(image_template.distribute, context);
+}
+
+}  // namespace
+
+ImageTemplate read_template(const JsonReader& resource, std::string_view document_name) {
+  ImageTemplate image_template;
+  auto& found = image_template.found;
+  image_template.version = read_api_version(resource, found);
+  const ContractContext context{
+      image_template.version, found, "Other", resource.find("apiVersion").has_value()};
+  image_template.name = name_from_file(document_name);
+  if (const auto record = check_record(resource, kImageTemplateType, context)) {
+    image_template.name = read_name(*record, document_name, context);
+    image_template.api_version = record->text("apiVersion");
+    image_template.location = record->text("location");
+    image_template.tags = record->map("tags");
+    image_template.canonical = record->to_json();
+    check_resource_type(*record, context);
+    read_properties(*record->record("properties"), context, image_template);
+  }
+  read_all_items(resource, image_template);
+  return image_template;
+}
+
+}  // namespace kiln

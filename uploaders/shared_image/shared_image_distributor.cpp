@@ -1,0 +1,187 @@
+#include "uploaders/shared_image/shared_image_distributor.h"
+
+#include <set>
+
+#include "engine/core/text.h"
+#include "uploaders/planned_distributor.h"
+#include "uploaders/resource_id.h"
+#include "uploaders/shared_image/shared_image_fields.h"
+
+namespace kiln {
+namespace {
+
+struct Region {
+  std::string name;
+  std::int64_t replicas = 1;
+  std::string storage = "Standard_LRS";
+};
+
+/// A SharedImage target as the template gives it.
+struct SharedImageOptions {
+  GalleryTarget target;
+  std::vector<Region> regions;
+  std::string scheme = "Latest";
+  std::int64_t major = -1;
+  bool exclude_from_latest = false;
+  std::string replication_mode = "Full";
+};
+
+std::string describe_region(const Region& region) {
+  auto text = region.name;
+  if (region.replicas != 1) text += fmt::format(" x{}", region.replicas);
+  if (region.storage != "Standard_LRS") text += " " + region.storage;
+  return text;
+}
+
+class SharedImageTarget : public PlannedDistributor {
+ public:
+  SharedImageTarget(const Record& record, RunOutput output, SharedImageOptions options)
+      : PlannedDistributor(record, std::move(output)), options_(std::move(options)) {}
+
+  [[nodiscard]] std::string describe() const override {
+    auto text = fmt::format("{}, {}", options_.target.definition, describe_version());
+    std::vector<std::string> regions;
+    for (const auto& region : options_.regions) regions.push_back(describe_region(region));
+    if (!regions.empty()) text += fmt::format(", to {}", fmt::join(regions, ", "));
+    if (options_.replication_mode != "Full") text += ", replicated " + options_.replication_mode;
+    if (options_.exclude_from_latest) text += ", not latest";
+    return text;
+  }
+
+  /// Without an explicit version each target makes a version of its own.
+  [[nodiscard]] std::string target_key() const override {
+    if (options_.target.version.empty()) return {};
+    return to_lower(options_.target.definition) + "/versions/" + options_.target.version;
+  }
+
+ private:
+  [[nodiscard]] std::string describe_version() const {
+    if (!options_.target.version.empty()) return "version " + options_.target.version;
+    if (options_.scheme == "Source") return "version as the source's";
+    if (options_.major < 0) return "version next after the latest";
+    return fmt::format("version next after the latest {}.x", options_.major);
+  }
+
+  SharedImageOptions options_;
+};
+
+/// A region written twice is hardly meant.
+void warn_of_repeated(const std::vector<Region>& regions,
+                      const JsonReader& place,
+                      const ContractContext& context) {
+  std::set<std::string> seen;
+  for (const auto& region : regions) {
+    std::string plain;
+    for (const char c : to_lower(region.name)) {
+      if (c != ' ') plain += c;
+    }
+    if (seen.insert(plain).second) continue;
+    context.warning(place,
+                    "SharedImage:RepeatedRegion",
+                    fmt::format("the region \"{}\" is named twice", printable(region.name, 60)),
+                    "remove one of the two");
+  }
+}
+
+void read_regions(const Record& record,
+                  const ContractContext& context,
+                  SharedImageOptions& options) {
+  const bool targets = record.has("targetRegions");
+  const bool replication = record.has("replicationRegions");
+  if (targets && replication) {
+    context.error(record.at("replicationRegions"),
+                  "SharedImage:BothRegions",
+                  "targetRegions and replicationRegions exclude each other",
+                  "one of the two",
+                  "move the regions into targetRegions");
+  } else if (!targets && !replication && context.version < ApiVersion::k2022July) {
+    context.error(
+        record.place(),
+        "Template:MissingField",
+        fmt::format("api-version {} requires replicationRegions", to_string(context.version)),
+        "replicationRegions",
+        "add \"replicationRegions\"");
+  }
+  if (record.has("storageAccountType") && !replication) {
+    context.error(record.at("storageAccountType"),
+                  "SharedImage:StorageAccountType",
+                  "storageAccountType stands beside replicationRegions only",
+                  "storageAccountType in each of targetRegions",
+                  "move it into each of targetRegions");
+  }
+  const auto storage = record.text("storageAccountType");
+  for (auto& name : record.texts("replicationRegions")) {
+    options.regions.push_back({std::move(name), 1, storage.empty() ? "Standard_LRS" : storage});
+  }
+  for (const auto& region : record.records("targetRegions")) {
+    const auto type = region.text("storageAccountType");
+    options.regions.push_back({region.text("name"),
+                               region.integer("replicaCount", 1),
+                               type.empty() ? "Standard_LRS" : type});
+  }
+  if (targets || replication) {
+    warn_of_repeated(
+        options.regions, record.at(targets ? "targetRegions" : "replicationRegions"), context);
+  }
+}
+
+void read_versioning(const Record& record,
+                     const ContractContext& context,
+                     SharedImageOptions& options) {
+  const auto* versioning = record.record("versioning");
+  if (versioning == nullptr) return;
+  options.scheme = versioning->text("scheme");
+  options.major = versioning->integer("major", -1);
+  if (options.scheme == "Source" && versioning->has("major")) {
+    context.error(versioning->at("major"),
+                  "SharedImage:MajorOfSource",
+                  "a major version belongs to the scheme Latest",
+                  "scheme Latest",
+                  "remove it, or write \"scheme\": \"Latest\"");
+  }
+  if (!options.target.version.empty()) {
+    context.warning(versioning->place(),
+                    "SharedImage:ExplicitVersion",
+                    "galleryImageId names an explicit version, so versioning says nothing",
+                    "remove versioning, or the version at the end of galleryImageId");
+  }
+}
+
+}  // namespace
+
+constexpr RecordType kSharedImageTarget{.name = "SharedImage",
+                                        .help = "a gallery image version; planned, not yet made",
+                                        .fields = shared_image::kFields,
+                                        .hints = shared_image::kHints,
+                                        .discriminated = true,
+                                        .former = "sharedImage",
+                                        .planned = true};
+
+Result<std::unique_ptr<Distributor>> parse_shared_image_distributor(const Record& record,
+                                                                    const ContractContext& outer) {
+  const auto context = outer.of("BadSharedImageDistribute");
+  auto output = parse_run_output(record, context);
+  SharedImageOptions options;
+  const auto id = record.text("galleryImageId");
+  if (auto target = parse_gallery_target(id)) {
+    options.target = *std::move(target);
+  } else {
+    context.error(
+        record.at("galleryImageId"),
+        "Distribute:BadResourceId",
+        fmt::format("\"{}\" is not the resource id of an image definition", printable(id, 200)),
+        "the resource id of an image definition, alone or with /versions/x.y.z",
+        "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/galleries/GALLERY/"
+        "images/DEFINITION");
+  }
+  warn_of_braces(record, "galleryImageId", context);
+  read_regions(record, context, options);
+  read_versioning(record, context, options);
+  options.exclude_from_latest = record.flag("excludeFromLatest");
+  if (const auto mode = record.text("replicationMode"); !mode.empty()) {
+    options.replication_mode = mode;
+  }
+  return std::make_unique<SharedImageTarget>(record, std::move(output), std::move(options));
+}
+
+}  // namespace kiln
