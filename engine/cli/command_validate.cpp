@@ -12,6 +12,10 @@
 namespace kiln {
 namespace {
 
+std::string counted(std::size_t number, std::string_view thing) {
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
 constexpr auto kReplaceInvalid = nlohmann::ordered_json::error_handler_t::replace;
 
 enum class FindingsFormat { kText, kJson, kSarif };
@@ -70,19 +74,17 @@ void print_text(const ValidateFlags& flags, const Verdict& verdict, const Redact
   const auto findings = redactor.redact(findings_to_text(verdict.found));
   if (errors > 0) {
     fmt::print(stderr,
-               "{}kiln: {} is not valid: {} error{}, {} warning{}\n",
+               "{}kiln: {} is not valid: {}, {}\n",
                findings,
                flags.input.path.string(),
-               errors,
-               errors == 1 ? "" : "s",
-               verdict.found.count(Severity::kWarning),
-               verdict.found.count(Severity::kWarning) == 1 ? "" : "s");
+               counted(errors, "error"),
+               counted(verdict.found.count(Severity::kWarning), "warning"));
     return;
   }
-  fmt::print("{} is valid: {} steps, {} targets\n{}",
+  fmt::print("{} is valid: {}, {}\n{}",
              flags.input.path.string(),
-             verdict.steps,
-             verdict.targets,
+             counted(verdict.steps, "step"),
+             counted(verdict.targets, "target"),
              findings);
   for (const auto& error : verdict.blockers) {
     fmt::print("not yet: {}\n  cure:     {}\n", redactor.redact(error.summary()), error.cure());
