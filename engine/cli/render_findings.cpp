@@ -35,6 +35,7 @@ nlohmann::ordered_json sarif_location(const Place& place) {
 
 nlohmann::ordered_json sarif_result(const Diagnostic& one) {
   auto text = one.message;
+  for (const auto& line : one.details) text += fmt::format("\n{}", line);
   if (!one.suggestion.empty()) text += fmt::format(": {}", one.suggestion);
   nlohmann::ordered_json result = {
       {"ruleId", one.code}, {"level", sarif_level(one.severity)}, {"message", {{"text", text}}}};
@@ -54,6 +55,7 @@ std::string findings_to_text(const Diagnostics& found) {
     if (one.severity == Severity::kNotice) continue;
     if (!one.value.empty()) text += fmt::format("  value:    {}\n", one.value);
     if (!one.expected.empty()) text += fmt::format("  expected: {}\n", printable(one.expected));
+    for (const auto& line : one.details) text += fmt::format("  | {}\n", printable(line));
     if (!one.suggestion.empty()) text += fmt::format("  cure:     {}\n", printable(one.suggestion));
   }
   return text;
@@ -73,6 +75,7 @@ nlohmann::ordered_json findings_to_json(const Diagnostics& found) {
                                    {"value", one.value},
                                    {"expected", one.expected},
                                    {"suggestion", one.suggestion}};
+    if (!one.details.empty()) json["details"] = one.details;
     if (!one.provisioning_error.empty()) json["provisioningErrorCode"] = one.provisioning_error;
     array.push_back(std::move(json));
   }

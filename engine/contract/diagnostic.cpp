@@ -64,8 +64,10 @@ void Diagnostics::add(Diagnostic diagnostic) {
     diagnostic.message = fmt::format("more than {} findings; the rest is not shown", kMost);
     diagnostic.value.clear();
     diagnostic.expected.clear();
+    diagnostic.details.clear();
     diagnostic.suggestion = "correct the ones above first";
   }
+  ++counts_.at(static_cast<std::size_t>(diagnostic.severity));
   all_.push_back(std::move(diagnostic));
 }
 
@@ -76,20 +78,19 @@ void Diagnostics::add(Error error, std::string_view provisioning_error) {
   diagnostic.message = error.message();
   diagnostic.where = error.where();
   diagnostic.suggestion = error.cure();
+  diagnostic.details = error.quoted();
   diagnostic.provisioning_error = provisioning_error;
   add(std::move(diagnostic));
-}
-
-std::size_t Diagnostics::count(Severity severity) const {
-  return static_cast<std::size_t>(std::count_if(
-      all_.begin(), all_.end(), [&](const auto& one) { return one.severity == severity; }));
 }
 
 Error Diagnostics::first_error() const {
   const auto found = std::find_if(
       all_.begin(), all_.end(), [](const auto& one) { return one.severity == Severity::kError; });
   KILN_CHECK(found != all_.end());
-  return Error(found->kind, found->code, found->message).at(found->where).cure(found->suggestion);
+  return Error(found->kind, found->code, found->message)
+      .at(found->where)
+      .quoting(found->details)
+      .cure(found->suggestion);
 }
 
 Error Diagnostics::combined_error() const {

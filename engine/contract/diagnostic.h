@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct Diagnostic {
   std::string value;       ///< the offending value as JSON, cut; empty where none is to blame
   std::string expected;    ///< what would be right, as a noun phrase
   std::string suggestion;  ///< the cure
+  /// What there is more than one of, a line each: the parameters that are missing, and where.
+  std::vector<std::string> details;
   std::string provisioning_error;  ///< the service's provisioningErrorCode for it; empty for none
 };
 
@@ -49,7 +52,9 @@ class Diagnostics {
   void add(Error error, std::string_view provisioning_error = {});
 
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return all_; }
-  [[nodiscard]] std::size_t count(Severity severity) const;
+  [[nodiscard]] std::size_t count(Severity severity) const {
+    return counts_.at(static_cast<std::size_t>(severity));
+  }
   [[nodiscard]] bool has_errors() const { return count(Severity::kError) > 0; }
   /// Of the first error; there must be one.
   [[nodiscard]] Error first_error() const;
@@ -60,6 +65,7 @@ class Diagnostics {
 
  private:
   std::vector<Diagnostic> all_;
+  std::array<std::size_t, 3> counts_{};  ///< by severity
 };
 
 /// A finding at a place of the document; the value is the one that stands there.

@@ -72,6 +72,27 @@ TEST(Findings, SarifHasRulesResultsAndRegions) {
   EXPECT_EQ(run.at("results").at(1).at("level"), "note");
 }
 
+TEST(Findings, NothingOfAListIsLost) {
+  Diagnostics found;
+  found.add(fail(ErrorKind::kInvalidTemplate, "Parameter:Missing", "2 have no value")
+                .quoting({"a at t:1:2", "b at t:3:4"}));
+  EXPECT_THAT(findings_to_text(found), HasSubstr("  | a at t:1:2\n  | b at t:3:4\n"));
+  EXPECT_EQ(findings_to_json(found).at(0).at("details").size(), 2U);
+  EXPECT_THAT(findings_to_sarif(found).dump(), HasSubstr("b at t:3:4"));
+  EXPECT_EQ(found.first_error().quoted().size(), 2U);
+}
+
+TEST(Findings, OfTooManyTheRestIsLeftOut) {
+  Diagnostics found;
+  for (std::size_t i = 0; i < Diagnostics::kMost + 5; ++i) {
+    found.add(fail(ErrorKind::kInvalidTemplate, "Template:BadValue", "no"));
+  }
+  EXPECT_EQ(found.all().size(), Diagnostics::kMost + 1);
+  EXPECT_EQ(found.all().back().code, "Template:TooMany");
+  EXPECT_EQ(found.count(Severity::kError), Diagnostics::kMost + 1);
+  EXPECT_FALSE(found.count(Severity::kWarning) > 0);
+}
+
 TEST(Findings, AValueNeverShowsASignature) {
   EXPECT_EQ(shown_value("https://h/a?sig=secret").find("secret"), std::string::npos);
 }
