@@ -4,6 +4,7 @@
 #include "engine/cli/load_plan.h"
 #include "engine/core/text.h"
 #include "engine/run/runner.h"
+#include "uploaders/auth/blob_signer.h"
 #include "uploaders/transport/fetcher.h"
 
 namespace kiln {
@@ -52,7 +53,8 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   options.overwrite = flags.overwrite;
   options.keep_on_failure = flags.keep_on_failure;
   const auto& chosen = loaded.plan.options;
-  const auto transport = make_fetcher(chosen.template_folder);
+  const auto transport = make_fetcher(
+      chosen.template_folder, {}, {}, make_blob_signer(process_environment(), services.redactor));
   const auto fetcher = make_mapped_fetcher(*transport, chosen.uri_map, chosen.offline);
   auto display = make_display(settings);
   KILN_TRY_ASSIGN(

@@ -1,7 +1,9 @@
 // What every page blob service has to give, asked of Azurite and of our strict fake alike. Neither
 // may be absent: a test that cannot start its service fails.
+#include "engine/core/file.h"
 #include "tests/uploaders/support/map_environment.h"
 #include "tests/uploaders/support/upload_fixture.h"
+#include "uploaders/auth/blob_signer.h"
 #include "uploaders/vhd/vhd_distributor.h"
 
 namespace kiln::test {
@@ -169,6 +171,33 @@ TEST_P(UploadContractTest, CancellingDeletesTheHalfBlob) {
   EXPECT_TRUE(report.error().also().empty());
   EXPECT_TRUE(was_told("was deleted"));
   expect_absent();
+}
+
+TEST_P(UploadContractTest, APrivateBlobIsReadWithTheUploadsCredential) {
+  auto disk = PatternDisk(kMiB, {{0, 64 * kKiB}});
+  ASSERT_OK(upload(disk, with_key(blob_)));
+  const auto expected = service_->download(blob_);
+  ASSERT_OK(expected);
+  const auto folder = TempDir::create();
+  ASSERT_OK(folder);
+  const auto path = folder->path() / "fetched";
+  RetryPolicy once;
+  once.attempts = 1;
+  EXPECT_FALSE(make_fetcher("/", once)->fetch(blob_, path, {}).has_value());
+  const auto sas = service_->sas(blob_);
+  ASSERT_OK(sas);
+  Redactor redactor;
+  for (const auto& [name, value] :
+       {std::pair<std::string, std::string>{"AZURE_STORAGE_KEY", kEmulatorKey},
+        {"AZURE_STORAGE_SAS_TOKEN", *sas}}) {
+    SCOPED_TRACE(name);
+    const MapEnvironment environment(std::map<std::string, std::string>{{name, value}});
+    const auto fetcher = make_fetcher("/", once, {}, make_blob_signer(environment, redactor));
+    ASSERT_OK(fetcher->check(blob_, {}));
+    ASSERT_OK(fetcher->fetch(blob_, path, {}));
+    EXPECT_TRUE(read_file(path).value() == *expected);
+    EXPECT_FALSE(fetcher->fetch(blob_ + "x", path, {}).has_value());
+  }
 }
 
 TEST_P(UploadContractTest, ProgressIsOfTheDisk) {

@@ -79,8 +79,9 @@ Error refused(const std::string& uri, const HttpResponse& response) {
     case 401:
     case 403:
       return std::move(error).cure(
-          "check that the signature in the URL is still valid, or download the file and name its "
-          "local path");
+          "check that the signature in the URL is still valid, give the storage account's "
+          "credential "
+          "in the environment, or download the file and name its local path");
     case 404:
     case 410:
       return std::move(error).cure("check the URL");
@@ -91,6 +92,13 @@ Error refused(const std::string& uri, const HttpResponse& response) {
 
 bool is_success(const HttpResponse& response) {
   return response.status >= 200 && response.status < 300;
+}
+
+/// What a blob service says of a blob to one who may not read it; 404 is Azure's word for a private
+/// container, 409 for an account without public access.
+bool may_be_private(const HttpResponse& response) {
+  return response.status == 401 || response.status == 403 || response.status == 404 ||
+         response.status == 409;
 }
 
 /// RFC 3986 scheme; a single letter is not taken for one, since nobody fetches by it.
@@ -107,11 +115,11 @@ bool has_scheme(std::string_view uri) {
 
 class HostFetcher : public Fetcher {
  public:
-  HostFetcher(std::filesystem::path base, RetryPolicy policy, HttpOptions options)
-      : base_(std::move(base)), policy_(policy), options_(options) {
-    // Nothing but the URL goes out, so there is no credential that a redirect could carry away.
-    options_.follow_redirects = true;
-  }
+  HostFetcher(std::filesystem::path base,
+              RetryPolicy policy,
+              HttpOptions options,
+              RequestSigner signer)
+      : base_(std::move(base)), policy_(policy), options_(options), signer_(std::move(signer)) {}
 
   Result<void> fetch(const std::string& uri,
                      const std::filesystem::path& destination,
@@ -139,8 +147,6 @@ class HostFetcher : public Fetcher {
   Result<void> download(const std::string& uri,
                         PartialFile& file,
                         const CancelToken& cancel) const {
-    KILN_TRY(parse_url(uri));
-    KILN_TRY_ASSIGN(const auto session, open_http_session(options_));
     Result<void> written;
     const auto make = [&]() -> Result<HttpRequest> {
       KILN_TRY(file.restart());
@@ -150,11 +156,36 @@ class HostFetcher : public Fetcher {
       written = file.append(data);
       return written.has_value();
     };
-    KILN_TRY_ASSIGN(const auto exchange,
-                    send_with_retry(*session, make, policy_, cancel, {}, sink));
+    KILN_TRY_ASSIGN(const auto response, send(uri, make, policy_, cancel, sink));
     KILN_TRY(std::move(written));
-    if (!is_success(exchange.response)) return refused(uri, exchange.response);
+    if (!is_success(response)) return refused(uri, response);
     return {};
+  }
+
+  /// Without a credential first: most scripts are public, and ours may be for another account.
+  Result<HttpResponse> send(const std::string& uri,
+                            const std::function<Result<HttpRequest>()>& make,
+                            const RetryPolicy& policy,
+                            const CancelToken& cancel,
+                            const BodySink& sink = {}) const {
+    KILN_TRY(parse_url(uri));
+    auto options = options_;
+    options.follow_redirects = true;  // nothing goes out that a redirect could carry away
+    KILN_TRY_ASSIGN(auto session, open_http_session(options));
+    KILN_TRY_ASSIGN(auto exchange, send_with_retry(*session, make, policy, cancel, {}, sink));
+    if (!signer_ || !may_be_private(exchange.response)) return exchange.response;
+    KILN_TRY_ASSIGN(auto trial, make());
+    KILN_TRY_ASSIGN(const auto can_sign, signer_(trial));
+    if (!can_sign) return exchange.response;
+    options.follow_redirects = false;
+    KILN_TRY_ASSIGN(session, open_http_session(options));
+    const auto make_signed = [&]() -> Result<HttpRequest> {
+      KILN_TRY_ASSIGN(auto request, make());
+      KILN_TRY(signer_(request));
+      return request;
+    };
+    KILN_TRY_ASSIGN(exchange, send_with_retry(*session, make_signed, policy, cancel, {}, sink));
+    return exchange.response;
   }
 
   static Result<void> require_regular(const std::filesystem::path& path) {
@@ -190,25 +221,23 @@ class HostFetcher : public Fetcher {
   }
 
   Result<void> check_remote(const std::string& uri, const CancelToken& cancel) const {
-    KILN_TRY(parse_url(uri));
-    KILN_TRY_ASSIGN(const auto session, open_http_session(options_));
     const auto head = [&]() -> Result<HttpRequest> { return HttpRequest{"HEAD", uri, {}, {}}; };
-    KILN_TRY_ASSIGN(auto exchange, send_with_retry(*session, head, impatient(policy_), cancel));
-    if (is_success(exchange.response)) return {};
+    KILN_TRY_ASSIGN(auto response, send(uri, head, impatient(policy_), cancel));
+    if (is_success(response)) return {};
     // Presigned URLs are valid for one method only, and some servers know no HEAD: ask for a byte.
     const auto one_byte = [&]() -> Result<HttpRequest> {
       return HttpRequest{"GET", uri, {{"Range", "bytes=0-0"}}, {}};
     };
     const BodySink enough = [](Bytes) { return false; };
-    KILN_TRY_ASSIGN(exchange,
-                    send_with_retry(*session, one_byte, impatient(policy_), cancel, {}, enough));
-    if (is_success(exchange.response)) return {};
-    return refused(uri, exchange.response);
+    KILN_TRY_ASSIGN(response, send(uri, one_byte, impatient(policy_), cancel, enough));
+    if (is_success(response)) return {};
+    return refused(uri, response);
   }
 
   std::filesystem::path base_;
   RetryPolicy policy_;
   HttpOptions options_;
+  RequestSigner signer_;
 };
 
 }  // namespace
@@ -251,8 +280,9 @@ Result<std::filesystem::path> local_path(const std::string& uri,
 
 std::unique_ptr<Fetcher> make_fetcher(std::filesystem::path base,
                                       RetryPolicy policy,
-                                      HttpOptions options) {
-  return std::make_unique<HostFetcher>(std::move(base), policy, options);
+                                      HttpOptions options,
+                                      RequestSigner signer) {
+  return std::make_unique<HostFetcher>(std::move(base), policy, options, std::move(signer));
 }
 
 }  // namespace kiln
