@@ -3,7 +3,7 @@
 #include <map>
 
 #include "customizers/generalize/generalize.h"
-#include "engine/core/file.h"
+#include "engine/template/parse.h"
 
 namespace kiln {
 
@@ -50,7 +50,7 @@ void PlanFlags::add_to(CLI::App& command) {
 }
 
 Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, Redactor& redactor) {
-  KILN_TRY_ASSIGN(auto text, read_file(flags.input.path));
+  KILN_TRY_ASSIGN(auto text, read_template_file(flags.input.path));
   KILN_TRY_ASSIGN(auto image_template, examine_input(flags.input, text, redactor));
   KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
   PlanOptions options;

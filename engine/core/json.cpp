@@ -72,6 +72,11 @@ std::optional<std::size_t> nested_too_deep(std::string_view text) {
   return std::nullopt;
 }
 
+/// What Windows PowerShell writes when it is not asked for UTF-8.
+bool is_utf16(std::string_view text) {
+  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+}
+
 /// @param strict the text as nlohmann can read it
 /// @param original the byte of `text` that a byte of `strict` came from
 template <class Original>
@@ -80,6 +85,12 @@ Result<nlohmann::json> checked_value(const std::string& text,
                                      const std::string& name,
                                      std::string cure,
                                      Original original) {
+  if (is_utf16(text)) {
+    return fail(
+               ErrorKind::kInvalidTemplate, "Json:Utf16", "the file is in UTF-16, JSON is in UTF-8")
+        .at(name)
+        .cure("save it as UTF-8; in PowerShell: Out-File -Encoding utf8");
+  }
   if (const auto byte = nested_too_deep(strict)) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Json:TooDeep",

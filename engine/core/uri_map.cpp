@@ -1,6 +1,6 @@
 #include "engine/core/uri_map.h"
 
-#include "engine/core/file.h"
+#include "engine/core/input_file.h"
 #include "engine/core/json.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
@@ -57,7 +57,7 @@ class MappedFetcher : public Fetcher {
 }  // namespace
 
 Result<UriMap> UriMap::load(const std::filesystem::path& path) {
-  KILN_TRY_ASSIGN(const auto text, read_file(path, kLargestMap));
+  KILN_TRY_ASSIGN(const auto text, read_input_file(path, kLargestMap, "--uri-map"));
   KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, path.string()));
   KILN_TRY_ASSIGN(const auto members, document.members());
   const auto folder = std::filesystem::absolute(path).parent_path();

@@ -1,7 +1,7 @@
 #include "engine/template/parse.h"
 
 #include "engine/core/bytes.h"
-#include "engine/core/file.h"
+#include "engine/core/input_file.h"
 #include "engine/core/text.h"
 #include "engine/template/envelope.h"
 #include "engine/template/read_template.h"
@@ -50,9 +50,7 @@ Result<ImageTemplate> parse_template(const std::string& text,
 }
 
 Result<std::string> read_template_file(const std::filesystem::path& path) {
-  auto text = read_file(path, 2 * kLargestTemplate);
-  if (!text) return std::move(text).error().cure("check the path of the template");
-  return text;
+  return read_input_file(path, 2 * kLargestTemplate, "the template");
 }
 
 Result<ImageTemplate> load_template(const std::filesystem::path& path,

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "engine/core/bytes.h"
-#include "engine/core/file.h"
+#include "engine/core/input_file.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -146,7 +146,7 @@ std::set<std::string> FilledDocument::names() const {
 Result<std::map<std::string, std::string>> read_placeholders(const std::filesystem::path& path) {
   std::map<std::string, std::string> values;
   if (path.empty()) return values;
-  KILN_TRY_ASSIGN(const auto text, read_file(path, 4 * kMiB));
+  KILN_TRY_ASSIGN(const auto text, read_input_file(path, 4 * kMiB, "--placeholders"));
   KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, path.string()));
   KILN_TRY_ASSIGN(const auto members, document.members());
   for (const auto& [name, value] : members) {

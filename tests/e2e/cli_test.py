@@ -55,6 +55,16 @@ class CommandLine(KilnTest):
         sarif = json.loads(self.kiln("validate", "--format", "sarif", template, code=2).stdout)
         self.assertEqual(len(sarif["runs"][0]["results"]), len(findings))
 
+    def test_a_file_that_cannot_be_read_is_a_matter_of_usage(self):
+        template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
+        missing = self.home / "missing.json"
+        for verb in "validate", "plan", "build":
+            self.assertIn(str(missing), self.kiln(verb, missing, code=2).stderr)
+        for option in "--parameters", "--placeholders", "--resource-values", "--uri-map":
+            error = self.kiln("plan", template, option, missing, code=2).stderr
+            self.assertIn(option, error)
+            self.assertIn(str(missing), error)
+
     def test_starter_is_valid_and_schema_is_json(self):
         starter = self.home / "starter.json"
         self.kiln("template", "init", starter)

@@ -93,7 +93,14 @@ Result<Value> to_float(const Call& call) {
   return made(number);
 }
 
-/// -1, 0 or 1.
+/// Letters in the order of a dictionary, and only where that finds no difference, lower case first:
+/// `a` < `A` < `b`. As in .NET's invariant culture, for ASCII.
+int compare_texts(const std::string& a, const std::string& b) {
+  const auto order = to_lower(a).compare(to_lower(b));
+  return order != 0 ? order : b.compare(a);
+}
+
+/// Negative, 0 or positive.
 Result<int> compare(const Call& call) {
   const auto& a = call.at(0);
   const auto& b = call.at(1);
@@ -102,8 +109,7 @@ Result<int> compare(const Call& call) {
     return call.error(
         fmt::format("two ints or two strings are compared, not {} and {}", type_of(a), type_of(b)));
   }
-  const auto order = a.get_ref<const std::string&>().compare(b.get_ref<const std::string&>());
-  return order < 0 ? -1 : (order > 0 ? 1 : 0);
+  return compare_texts(a.get_ref<const std::string&>(), b.get_ref<const std::string&>());
 }
 
 Result<Value> greater(const Call& call) {

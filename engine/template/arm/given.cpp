@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "engine/core/bytes.h"
-#include "engine/core/file.h"
+#include "engine/core/input_file.h"
 #include "engine/core/text.h"
 #include "engine/template/arm/date_time.h"
 
@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint64_t kLargestFile = 8 * kMiB;
 
-Result<JsonReader> read_json(const std::filesystem::path& path) {
-  KILN_TRY_ASSIGN(const auto text, read_file(path, kLargestFile));
+Result<JsonReader> read_json(const std::filesystem::path& path, const std::string& option) {
+  KILN_TRY_ASSIGN(const auto text, read_input_file(path, kLargestFile, option));
   std::vector<std::string> unneeded;
   return JsonReader::parse_relaxed(text, path.string(), unneeded);
 }
@@ -99,7 +99,7 @@ Result<void> read_settings(const JsonReader& settings, Surroundings& around) {
 }  // namespace
 
 Result<std::vector<Given>> read_parameter_file(const std::filesystem::path& path) {
-  KILN_TRY_ASSIGN(const auto document, read_json(path));
+  KILN_TRY_ASSIGN(const auto document, read_json(path, "--parameters"));
   const auto wrapped = find_field(document, "parameters");
   KILN_TRY_ASSIGN(const auto members, (wrapped ? *wrapped : document).members());
   std::vector<Given> given;
@@ -153,7 +153,7 @@ Result<Supplied> supply(const std::vector<Given>& given,
 Result<void> read_resource_values(const std::filesystem::path& path,
                                   Surroundings& surroundings,
                                   Context& context) {
-  KILN_TRY_ASSIGN(const auto document, read_json(path));
+  KILN_TRY_ASSIGN(const auto document, read_json(path, "--resource-values"));
   KILN_TRY(document.members());
   context.live_values = document.value();
   context.live_values.erase("settings");

@@ -71,6 +71,13 @@ TEST(Json, TheSameKeyInTwoObjectsIsNoDuplicate) {
   parsed(R"({"a": {"k": 1}, "b": {"k": 2}, "c": [{"k": 1}, {"k": 2}]})");
 }
 
+TEST(Json, SaysThatAFileIsInUtf16) {
+  for (const auto* text : {"\xFF\xFE{", "\xFE\xFF"}) {
+    EXPECT_EQ(failure(text).code(), "Json:Utf16");
+    EXPECT_NE(failure(text).cure(), "");
+  }
+}
+
 TEST(Json, SyntaxErrorsHavePlaceAndCure) {
   const auto error = failure("{\n  \"a\": 1,\n}");
   EXPECT_EQ(error.code(), "Json:Syntax");

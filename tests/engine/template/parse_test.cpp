@@ -253,10 +253,10 @@ TEST(Template, RefusesAnOversizedDocument) {
               FailsWith("Template:TooLarge"));
 }
 
-TEST(Template, AMissingFileIsNotFound) {
+TEST(Template, AMissingFileIsTheCommandLinesFault) {
   const auto parsed = load_template("/nonexistent/template.json");
   ASSERT_THAT(parsed, FailsWith("File:Open"));
-  EXPECT_EQ(parsed.error().kind(), ErrorKind::kNotFound);
+  EXPECT_EQ(parsed.error().kind(), ErrorKind::kInvalidTemplate);
   EXPECT_FALSE(parsed.error().cure().empty());
 }
 

@@ -258,6 +258,9 @@ TEST(ArmFunctions, Numbers) {
       {"greater(2, 1)", "true"},
       {"greaterOrEquals('a', 'b')", "false"},
       {"less('a', 'b')", "true"},
+      {"greater('A', 'a')", "true"},
+      {"less('B', 'a')", "false"},
+      {"lessOrEquals('a', 'a')", "true"},
       {"lessOrEquals(2, 2)", "true"},
   });
   expect_errors({
