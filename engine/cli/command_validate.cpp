@@ -41,7 +41,7 @@ Verdict examine(const ValidateFlags& flags, Redactor& redactor) {
   auto image_template =
       text ? examine_input(flags.input, *text, redactor) : Result<ImageTemplate>(text.error());
   if (!image_template) {
-    verdict.found.add(std::move(image_template).error());
+    verdict.found.add(image_template.error());
     return verdict;
   }
   const auto checked = examine_items(*std::move(image_template));

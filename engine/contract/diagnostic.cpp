@@ -71,7 +71,7 @@ void Diagnostics::add(Diagnostic diagnostic) {
   all_.push_back(std::move(diagnostic));
 }
 
-void Diagnostics::add(Error error, std::string_view provisioning_error) {
+void Diagnostics::add(const Error& error, std::string_view provisioning_error) {
   Diagnostic diagnostic;
   diagnostic.kind = error.kind();
   diagnostic.code = error.code();

@@ -49,7 +49,7 @@ class Diagnostics {
 
   void add(Diagnostic diagnostic);
   /// @param provisioning_error the service's code for errors of this part of the template
-  void add(Error error, std::string_view provisioning_error = {});
+  void add(const Error& error, std::string_view provisioning_error = {});
 
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return all_; }
   [[nodiscard]] std::size_t count(Severity severity) const {
