@@ -10,7 +10,7 @@ namespace kiln {
 /// A fast digest (XXH3, 128 bit) of a disk's contents, independent of which zeros are holes: the
 /// sum of its non-zero 64 KiB granules' digests, each seeded with its offset, so that granules may
 /// come in any order and several threads' digests be merged. It names contents and catches damage;
-/// it is no defence against forgery, for which outputs carry SHA-256.
+/// it is no defence against forgery.
 class ContentDigest {
  public:
   static constexpr std::uint64_t kGranule = 64 * kKiB;

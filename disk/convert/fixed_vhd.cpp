@@ -85,8 +85,8 @@ class PartialFile {
   }
 
   /// The contents are left to the kernel's own writing out, as qemu-img leaves them: after kill -9
-  /// they are complete, after a power failure the run's SHA-256 tells, and waiting for the disk
-  /// would take several times as long as the conversion.
+  /// they are complete, after a power failure the digest in the run's record tells, and waiting for
+  /// the disk would take several times as long as the conversion.
   Result<void> publish() {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       return os_error("File:Rename", "replace", path_);
