@@ -17,20 +17,23 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// A day is longer than anyone waits, and keeps the arithmetic below from overflowing.
+constexpr std::int64_t kLongestAsked = 86'400'000;
+
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  // A day is longer than anyone waits, and keeps the arithmetic below from overflowing.
-  return std::min<std::int64_t>(value, 86'400'000);
+  return std::min(value, kLongestAsked);
 }
 
-/// RFC 9110 5.6.7, the preferred form only: `Sun, 06 Nov 1994 08:49:37 GMT`.
-std::optional<std::chrono::system_clock::time_point> http_date(const std::string& text) {
+/// RFC 9110 5.6.7, the preferred form only: `Sun, 06 Nov 1994 08:49:37 GMT`. Seconds since 1970, as
+/// the clock's own time points end in the year 2262.
+std::optional<std::int64_t> http_date(const std::string& text) {
   std::tm parts{};
   const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+  return ::timegm(&parts);
 }
 
 double random_jitter() {
@@ -72,7 +75,8 @@ std::optional<milliseconds> server_delay(const HttpHeaders& headers,
   if (const auto number = whole_number(text)) return std::chrono::seconds(*number);
   const auto date = http_date(text);
   if (!date) return std::nullopt;
-  return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(*date - now));
+  const auto left = *date - std::chrono::system_clock::to_time_t(now);
+  return std::chrono::seconds(std::clamp<std::int64_t>(left, 0, kLongestAsked / 1000));
 }
 
 milliseconds retry_delay(const RetryPolicy& policy,

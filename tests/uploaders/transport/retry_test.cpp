@@ -59,6 +59,7 @@ TEST(RetryTest, ServerDelays) {
       {"retry-after", "0", 0ms},
       {"Retry-After", "Sun, 06 Nov 1994 08:49:49 GMT", 12000ms},
       {"Retry-After", "Sun, 06 Nov 1994 08:49:07 GMT", 0ms},
+      {"Retry-After", "Sun, 06 Nov 8137 08:49:37 GMT", 24h},
       {"Retry-After", "-1", std::nullopt},
       {"Retry-After", "soon", std::nullopt},
       {"Retry-After", "", std::nullopt},
