@@ -36,7 +36,10 @@ std::optional<SyntaxFault> parse_text(const std::string& text, nlohmann::json& r
   SyntaxFault fault;
   try {
     root = nlohmann::json::parse(text);
-    return std::nullopt;
+    // To nlohmann it is the end of the text, whatever follows.
+    const auto zero = text.find('\0');
+    if (zero == std::string::npos) return std::nullopt;
+    return SyntaxFault{"a zero byte", zero};
   } catch (const nlohmann::json::parse_error& error) {
     fault.byte = error.byte > 0 ? error.byte - 1 : 0;
     fault.what = error.what();

@@ -102,6 +102,7 @@ TEST(Json, ForeignBytesAreErrorsAndNeverExceptions) {
   }
   EXPECT_EQ(failure(std::string("{\"a\"\0:1}", 8)).code(), "Json:Syntax");
   EXPECT_EQ(failure(std::string("\0", 1)).code(), "Json:Syntax");
+  EXPECT_EQ(failure(std::string("{}\0garbage", 10)).code(), "Json:Syntax");
 }
 
 TEST(Json, LimitsDepth) {
