@@ -39,6 +39,8 @@ class Deployment : public Scope {
   /// The values of parameters that were used, but for secure ones.
   [[nodiscard]] nlohmann::json used_parameters() const;
   [[nodiscard]] const std::vector<WrittenResource>& resources() const { return resources_; }
+  /// The template's place, for messages.
+  [[nodiscard]] std::string where() const { return body_.where(); }
 
   /// What the expressions of a nested deployment see: this deployment, or for an inner scope one of
   /// its own. It lives as long as this one.

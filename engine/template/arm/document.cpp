@@ -84,6 +84,7 @@ class Search {
   Result<void> run() { return visit(root_.resources(), root_, root_, nullptr); }
   [[nodiscard]] const std::vector<Candidate>& candidates() const { return candidates_; }
   [[nodiscard]] const std::vector<std::string>& switched_off() const { return switched_off_; }
+  [[nodiscard]] const std::vector<std::string>& skipped() const { return skipped_; }
 
  private:
   /// @param owner keeps what is made for nested deployments
@@ -173,16 +174,21 @@ class Search {
                                ? Result<Value>(Value{})
                                : evaluate_member(resource.body, "name", scope, frame);
     if (evaluated && evaluated->data.is_string()) name = evaluated->data.get<std::string>();
-    notices_.push_back(fmt::format("skipped, as it is no image template: {} \"{}\" ({})",
+    const auto properties = find_field(resource.body, "properties");
+    const bool linked = properties && find_field(*properties, "templateLink");
+    skipped_.push_back(fmt::format("{} \"{}\"{} ({})",
                                    printable(type_of(resource.body), 80),
                                    printable(name, 80),
+                                   linked ? ", whose template is in another file" : "",
                                    resource.body.where()));
+    notices_.push_back("skipped, as it is no image template: " + skipped_.back());
   }
 
   Deployment& root_;
   std::vector<std::string>& notices_;
   std::vector<Candidate> candidates_;
   std::vector<std::string> switched_off_;
+  std::vector<std::string> skipped_;
   int depth_ = 0;
 };
 
@@ -196,17 +202,20 @@ std::vector<std::string> list(const std::vector<Candidate>& candidates) {
   return lines;
 }
 
-Error none(const Search& search) {
+Error none(const Search& search, const std::string& document) {
   const bool some = !search.switched_off().empty();
+  constexpr std::size_t kMostLines = 8;
+  auto lines = some ? search.switched_off() : search.skipped();
+  if (lines.size() > kMostLines) lines.resize(kMostLines);
   return fail(ErrorKind::kInvalidTemplate,
               "Arm:NoImageTemplate",
               "the deployment template {} {} resource",
               some ? "deploys no" : "has no",
               kImageTemplates)
-      .at(some ? search.switched_off().front() : "")
+      .at(some ? search.switched_off().front() : document)
       .cure(some ? "give parameters that switch the resource on"
-                 : "pass a template that makes an image template")
-      .quoting(search.switched_off());
+                 : "pass a template that makes an image template; linked ones are not followed")
+      .quoting(std::move(lines));
 }
 
 }  // namespace
@@ -217,7 +226,7 @@ Result<JsonReader> find_image_template(Deployment& deployment,
   Search search(deployment, notices);
   KILN_TRY(search.run());
   const auto& all = search.candidates();
-  if (all.empty()) return none(search);
+  if (all.empty()) return none(search, deployment.where());
   std::vector<Candidate> chosen;
   for (const auto& candidate : all) {
     if (wanted.empty() || equal_ignoring_case(candidate.name, wanted) ||

@@ -91,7 +91,14 @@ TEST(ArmDocument, SeveralImageTemplatesNeedAChoice) {
 }
 
 TEST(ArmDocument, WithoutAnImageTemplateSaysWhy) {
-  EXPECT_THAT(resolve(deployment(R"("resources": [])")).resolved, FailsWith("Arm:NoImageTemplate"));
+  const auto without = resolve(deployment(R"("resources": [
+      {"type": "Microsoft.Resources/deployments", "name": "far",
+       "properties": {"templateLink": {"relativePath": "image.json"}}}])"));
+  ASSERT_THAT(without.resolved, FailsWith("Arm:NoImageTemplate"));
+  EXPECT_NE(without.resolved.error().where(), "");
+  EXPECT_THAT(
+      without.resolved.error().quoted(),
+      testing::ElementsAre(testing::HasSubstr("\"far\", whose template is in another file")));
   const auto off = resolve(deployment(
       R"("resources": [)" + image(R"("name": "a", "condition": "[equals(1, 2)]")") + "]"));
   ASSERT_THAT(off.resolved, FailsWith("Arm:NoImageTemplate"));
