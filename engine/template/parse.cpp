@@ -53,10 +53,4 @@ Result<std::string> read_template_file(const std::filesystem::path& path) {
   return read_input_file(path, 2 * kLargestTemplate, "the template");
 }
 
-Result<ImageTemplate> load_template(const std::filesystem::path& path,
-                                    const TemplateOptions& options) {
-  KILN_TRY_ASSIGN(const auto text, read_template_file(path));
-  return parse_template(text, path.string(), options);
-}
-
 }  // namespace kiln

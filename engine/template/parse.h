@@ -29,7 +29,4 @@ Result<ImageTemplate> parse_template(const std::string& text,
 /// The file's text, bounded.
 Result<std::string> read_template_file(const std::filesystem::path& path);
 
-Result<ImageTemplate> load_template(const std::filesystem::path& path,
-                                    const TemplateOptions& options = {});
-
 }  // namespace kiln

@@ -7,6 +7,7 @@
 #include "engine/core/file.h"
 #include "engine/plan/contract_types.h"
 #include "tests/support/matchers.h"
+#include "tests/support/real_templates.h"
 
 namespace kiln {
 namespace {
@@ -15,10 +16,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 fs::path specification(ApiVersion version) {
-  const char* given = std::getenv("KILN_SHARED_DIR");
-  const auto shared =
-      given != nullptr ? fs::path(given) : fs::path(KILN_SOURCE_DIR).parent_path() / "shared";
-  const auto base = shared / "azure-specs" / fmt::format("imagebuilder-{}", to_string(version));
+  const auto base =
+      test::shared_folder() / "azure-specs" / fmt::format("imagebuilder-{}", to_string(version));
   const auto derived = fs::path(base.string() + ".derived.json");
   return fs::exists(derived) ? derived : fs::path(base.string() + ".json");
 }

@@ -1,5 +1,7 @@
 // Real templates from public repositories, kept outside of this tree, against a table that was made
 // by reading them: each gives a plan, or the error that a reader expects.
+#include "tests/support/real_templates.h"
+
 #include <cctype>
 #include <chrono>
 #include <cstdlib>
@@ -27,11 +29,6 @@ struct Expected {
   std::string pointer;
   std::vector<std::string> warnings;
 };
-
-fs::path shared_folder() {
-  const char* given = std::getenv("KILN_SHARED_DIR");
-  return given != nullptr ? fs::path(given) : fs::path(KILN_SOURCE_DIR).parent_path() / "shared";
-}
 
 Result<std::vector<Expected>> read_table() {
   KILN_TRY_ASSIGN(const auto text,
@@ -109,14 +106,6 @@ std::string value_of_parameter(const std::string& name,
   return value_of(name, text);
 }
 
-bool may_be_left_out(nlohmann::json declaration, const nlohmann::json& document) {
-  if (declaration.contains("$ref")) {
-    const auto pointer = declaration["$ref"].get<std::string>().substr(1);
-    declaration.update(document.at(nlohmann::json::json_pointer(pointer)));
-  }
-  return declaration.contains("defaultValue") || declaration.value("nullable", false);
-}
-
 /// Everything that the file wants to be told.
 /// @param placeholders_file is written
 TemplateOptions answers(const std::string& text, const fs::path& placeholders_file) {
@@ -135,7 +124,7 @@ TemplateOptions answers(const std::string& text, const fs::path& placeholders_fi
       document && document->find("$schema") ? document->find("parameters") : std::nullopt;
   if (!parameters) return options;
   for (const auto& [name, declaration] : parameters->value().items()) {
-    if (may_be_left_out(declaration, document->value())) continue;
+    if (test::may_be_left_out(declaration, document->value())) continue;
     options.parameters.emplace_back(name, value_of_parameter(name, declaration, text));
   }
   return options;
@@ -194,7 +183,7 @@ void expect_plan(Examined examined, const fs::path& catalog) {
 }
 
 TEST(RealTemplates, GiveWhatAReaderExpects) {
-  const auto folder = shared_folder() / "templates";
+  const auto folder = test::shared_folder() / "templates";
   if (!fs::is_directory(folder)) {
     GTEST_SKIP() << "no real templates at " << folder << "; set KILN_SHARED_DIR";
   }
@@ -234,7 +223,7 @@ TEST(RealTemplates, GiveWhatAReaderExpects) {
 /// Ten files of all kinds; the text of each plan is beside the table. KILN_ACCEPT=1 writes them
 /// anew.
 TEST(RealTemplates, TenPlansAsText) {
-  const auto folder = shared_folder() / "templates";
+  const auto folder = test::shared_folder() / "templates";
   if (!fs::is_directory(folder)) GTEST_SKIP() << "no real templates at " << folder;
   const std::map<std::string, std::string> files = {
       {"linux-2019",
@@ -296,7 +285,7 @@ TEST(RealTemplates, TenPlansAsText) {
 /// The slowest part of `kiln validate`; in a release build the largest file takes a few
 /// milliseconds.
 TEST(RealTemplates, TheLargestIsReadQuickly) {
-  const auto folder = shared_folder() / "templates";
+  const auto folder = test::shared_folder() / "templates";
   if (!fs::is_directory(folder)) GTEST_SKIP() << "no real templates at " << folder;
   fs::path largest;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -326,7 +315,7 @@ TEST(RealTemplates, TheLargestIsReadQuickly) {
 }
 
 TEST(RealTemplates, AreAllInTheTable) {
-  const auto folder = shared_folder() / "templates";
+  const auto folder = test::shared_folder() / "templates";
   if (!fs::is_directory(folder)) GTEST_SKIP() << "no real templates at " << folder;
   const auto rows = read_table();
   ASSERT_OK(rows);

@@ -1,24 +1,19 @@
 // Real templates from public repositories, kept outside of this tree: each parses, or is refused
 // with an error that a person can act on.
-#include <cstdlib>
 #include <map>
 
 #include "engine/core/file.h"
 #include "engine/template/parse.h"
 #include "tests/support/matchers.h"
+#include "tests/support/real_templates.h"
 
 namespace kiln {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path shared_folder() {
-  const char* given = std::getenv("KILN_SHARED_DIR");
-  return given != nullptr ? fs::path(given) : fs::path(KILN_SOURCE_DIR).parent_path() / "shared";
-}
-
 TEST(TemplateContract, RealTemplatesParseOrSayWhyNot) {
-  const auto folder = shared_folder() / "templates";
+  const auto folder = test::shared_folder() / "templates";
   if (!fs::is_directory(folder)) {
     GTEST_SKIP() << "no real templates at " << folder << "; set KILN_SHARED_DIR";
   }
@@ -26,7 +21,9 @@ TEST(TemplateContract, RealTemplatesParseOrSayWhyNot) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
     SCOPED_TRACE(entry.path());
-    const auto parsed = load_template(entry.path());
+    const auto text = read_template_file(entry.path());
+    ASSERT_OK(text);
+    const auto parsed = parse_template(*text, entry.path().string());
     ++outcomes[parsed ? "parsed" : parsed.error().code()];
     if (parsed) {
       EXPECT_FALSE(parsed->name.empty());

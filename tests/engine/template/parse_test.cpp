@@ -26,7 +26,9 @@ std::vector<std::string> notices(const Result<ImageTemplate>& parsed) {
 }
 
 Result<ImageTemplate> load_sample(const std::string& name) {
-  return load_template(std::string(KILN_SOURCE_DIR "/fixtures/templates/valid/") + name + ".json");
+  const auto path = std::string(KILN_SOURCE_DIR "/fixtures/templates/valid/") + name + ".json";
+  KILN_TRY_ASSIGN(const auto text, read_template_file(path));
+  return parse_template(text, path);
 }
 
 TEST(Template, ReadsEverythingOfAFullOne) {
@@ -254,7 +256,7 @@ TEST(Template, RefusesAnOversizedDocument) {
 }
 
 TEST(Template, AMissingFileIsTheCommandLinesFault) {
-  const auto parsed = load_template("/nonexistent/template.json");
+  const auto parsed = read_template_file("/nonexistent/template.json");
   ASSERT_THAT(parsed, FailsWith("File:Open"));
   EXPECT_EQ(parsed.error().kind(), ErrorKind::kInvalidTemplate);
   EXPECT_FALSE(parsed.error().cure().empty());

@@ -1,7 +1,6 @@
 // Real templates from public repositories, kept outside of this tree: with every placeholder and
 // required parameter given, each resolves to the body of an image template, or fails with an error
 // that a person can act on.
-#include <cstdlib>
 #include <map>
 #include <regex>
 
@@ -10,16 +9,12 @@
 #include "engine/template/arm/scope.h"
 #include "engine/template/resolve.h"
 #include "tests/support/matchers.h"
+#include "tests/support/real_templates.h"
 
 namespace kiln {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path shared_folder() {
-  const char* given = std::getenv("KILN_SHARED_DIR");
-  return given != nullptr ? fs::path(given) : fs::path(KILN_SOURCE_DIR).parent_path() / "shared";
-}
 
 /// A value that the declaration allows, as one would type it.
 std::string invented(const std::string& name, const nlohmann::json& declaration) {
@@ -42,14 +37,6 @@ std::string invented(const std::string& name, const nlohmann::json& declaration)
   return std::string(static_cast<std::size_t>(std::max(declaration.value("minLength", 1), 6)), 'x');
 }
 
-bool may_be_left_out(nlohmann::json declaration, const nlohmann::json& document) {
-  if (declaration.contains("$ref")) {
-    const auto pointer = declaration["$ref"].get<std::string>().substr(1);
-    declaration.update(document.at(nlohmann::json::json_pointer(pointer)));
-  }
-  return declaration.contains("defaultValue") || declaration.value("nullable", false);
-}
-
 /// Everything that the file wants to be told.
 /// @param placeholders_file is written; a placeholder may stand in a comment, so it may be unused
 TemplateOptions answers(const std::string& text, const fs::path& placeholders_file) {
@@ -68,7 +55,7 @@ TemplateOptions answers(const std::string& text, const fs::path& placeholders_fi
       document && document->find("$schema") ? document->find("parameters") : std::nullopt;
   if (parameters) {
     for (const auto& [name, declaration] : parameters->value().items()) {
-      if (may_be_left_out(declaration, document->value())) continue;
+      if (test::may_be_left_out(declaration, document->value())) continue;
       values[name] = invented(name, declaration);
     }
   }
@@ -95,7 +82,7 @@ Result<JsonReader> resolved(const fs::path& path, const fs::path& placeholders) 
 }
 
 TEST(ArmCorpus, RealTemplatesResolveToABody) {
-  const auto folder = shared_folder() / "templates";
+  const auto folder = test::shared_folder() / "templates";
   if (!fs::is_directory(folder)) {
     GTEST_SKIP() << "no real templates at " << folder << "; set KILN_SHARED_DIR";
   }
