@@ -5,7 +5,9 @@
 #include <cctype>
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
+#include "engine/core/json.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -25,17 +27,80 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }
 
 /// As a query parameter carries it (RFC 3986).
-std::string percent_encoded(std::string_view text) {
+std::string percent_encoded(std::string_view text, bool upper = true) {
   std::string encoded;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (std::isalnum(byte) != 0 || std::string_view("-._~").find(c) != std::string_view::npos) {
       encoded += c;
     } else {
-      encoded += fmt::format("%{:02X}", byte);
+      encoded += upper ? fmt::format("%{:02X}", byte) : fmt::format("%{:02x}", byte);
     }
   }
   return encoded;
+}
+
+std::string base64(std::string_view text) {
+  std::vector<unsigned char> encoded(4 * (text.size() / 3) + 5);
+  const std::vector<unsigned char> bytes(text.begin(), text.end());
+  const auto size = EVP_EncodeBlock(encoded.data(), bytes.data(), static_cast<int>(bytes.size()));
+  return {encoded.begin(), encoded.begin() + size};
+}
+
+/// The same with the other two letters.
+std::string url_safe(std::string text) {
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+/// The letters that base64 gives `text` behind so many other bytes, whatever those are.
+std::string base64_within(std::string_view text, std::size_t bytes_before) {
+  const auto whole = base64(std::string(bytes_before, '\0').append(text));
+  const auto begin = (bytes_before * 8 + 5) / 6;
+  const auto end = (bytes_before + text.size()) * 8 / 6;
+  return whole.substr(begin, end - begin);
+}
+
+/// How a secret may look where it comes out.
+std::vector<std::string> forms_of(const std::string& secret) {
+  const auto encoded = base64(secret);
+  const auto quoted = dump_json(secret);
+  std::vector<std::string> forms = {secret,
+                                    percent_encoded(secret),
+                                    percent_encoded(secret, false),
+                                    quoted.substr(1, quoted.size() - 2),
+                                    encoded,
+                                    url_safe(encoded),
+                                    percent_encoded(encoded),
+                                    percent_encoded(encoded, false)};
+  for (std::size_t before = 0; before < 3; ++before) {
+    const auto letters = base64_within(secret, before);
+    forms.push_back(letters);
+    forms.push_back(url_safe(letters));
+    forms.push_back(percent_encoded(letters));
+  }
+  for (const auto& line : split_lines(secret)) {
+    if (trim(line).size() >= kShortestSecretLine) forms.emplace_back(trim(line));
+  }
+  return forms;
+}
+
+/// Messages cut long values, and the beginning of a secret is none of a reader's business either.
+void hide_cut(std::string& text, const std::vector<std::string>& values) {
+  constexpr std::string_view kCut = "…";
+  for (auto cut = text.find(kCut); cut != std::string::npos; cut = text.find(kCut, cut + 1)) {
+    std::size_t longest = 0;
+    for (const auto& value : values) {
+      for (auto length = std::min(value.size(), cut); length >= kShortestSecret; --length) {
+        if (length <= longest) break;
+        if (text.compare(cut - length, length, value, 0, length) == 0) longest = length;
+      }
+    }
+    if (longest == 0) continue;
+    text.replace(cut - longest, longest, "***");
+    cut = cut - longest + 3;
+  }
 }
 
 }  // namespace
@@ -43,10 +108,10 @@ std::string percent_encoded(std::string_view text) {
 void Redactor::add(const Secret& secret) {
   if (secret.reveal().size() < kShortestSecret) return;
   const std::lock_guard lock(mutex_);
-  values_.push_back(secret.reveal());
-  values_.push_back(percent_encoded(secret.reveal()));
-  for (const auto& line : split_lines(secret.reveal())) {
-    if (trim(line).size() >= kShortestSecretLine) values_.emplace_back(trim(line));
+  for (auto& form : forms_of(secret.reveal())) {
+    if (std::find(values_.begin(), values_.end(), form) == values_.end()) {
+      values_.push_back(std::move(form));
+    }
   }
   // Longest first, so that a secret containing another leaves no tail.
   std::sort(values_.begin(), values_.end(), [](const auto& a, const auto& b) {
@@ -58,6 +123,7 @@ std::string Redactor::redact(std::string_view text) const {
   std::string clean(text);
   const std::lock_guard lock(mutex_);
   for (const auto& value : values_) replace_all(clean, value, "***");
+  hide_cut(clean, values_);
   return clean;
 }
 

@@ -13,8 +13,9 @@ namespace kiln {
 /// record goes through one of these.
 class Redactor {
  public:
-  /// Values shorter than 6 characters are ignored: hiding them would destroy ordinary text. The
-  /// percent-encoded form and the single lines of a key file are hidden too.
+  /// Values shorter than 6 characters are ignored: hiding them would destroy ordinary text. What
+  /// URLs, JSON and base64 make of them, also inside of a longer text, is hidden too, and so are
+  /// the single lines of a key file.
   void add(const Secret& secret);
   [[nodiscard]] std::string redact(std::string_view text) const;
 

@@ -1,9 +1,11 @@
 """The command line without a virtual machine: exit codes, results, what must not be written."""
 
+import base64
 import json
 import os
 import subprocess
 import unittest
+import urllib.parse
 
 from harness import KilnTest
 
@@ -153,6 +155,45 @@ class CommandLine(KilnTest):
         for path in self.home.rglob("*"):
             if path.is_file() and os.access(path, os.R_OK):
                 self.assertNotIn(secret.encode(), path.read_bytes(), path)
+
+    def test_secrets_of_a_template_are_shown_in_no_form(self):
+        secret = "Planted~secret+for/this=test"
+        encoded = base64.b64encode(secret.encode()).decode()
+        values = self.home / "values.json"
+        values.write_text(json.dumps({"listKeys('/ids/u')": {"keys": [{"value": "live-" + secret}]}}))
+        template = self.home / "secrets.json"
+        forms = [secret, "live-" + secret, secret.upper(), urllib.parse.quote(secret, safe="-_.~"),
+                 encoded, encoded[:-4]]
+        given = ["--parameter", "s=" + secret, "--resource-values", values]
+        for targets, code in ([{"type": "VHD", "runOutputName": "o"}], 0), (
+                [{"type": "VHD", "runOutputName": "[parameters('s')]"}, {"type": "[parameters('copy')]"}], 2):
+            template.write_text(json.dumps(self.template_of_secrets(encoded, targets)))
+            for command in (["validate"], ["validate", "--format", "json"], ["validate", "--format", "sarif"],
+                            ["plan"], ["--log-format", "json", "plan"]):
+                done = self.kiln(*command, template, *given, code=code)
+                for form in forms:
+                    self.assertNotIn(form, done.stdout + done.stderr, command)
+            self.assertIn("***", done.stdout + done.stderr)
+
+    @staticmethod
+    def template_of_secrets(encoded, targets):
+        """A deployment template that shows its secrets wherever Kiln repeats what it read."""
+        return {
+            "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+            "parameters": {
+                "s": {"type": "secureString"},
+                "copy": {"type": "string", "defaultValue": "[base64(concat('u:', parameters('s')))]"},
+                "live": {"type": "string", "defaultValue": "[listKeys('/ids/u', '1').keys[0].value]"},
+                "decoded": {"type": "string", "defaultValue": f"[base64ToString('{encoded}')]"}},
+            "resources": [{
+                "type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2022-07-01", "name": "t",
+                "location": "[uriComponent(parameters('s'))]",
+                "tags": {"a": "[parameters('copy')]", "b": "[parameters('live')]",
+                         "c": "[base64(parameters('live'))]", "d": "[parameters('decoded')]"},
+                "properties": {
+                    "source": {"type": "KilnLocalImage", "path": "[concat('/', toUpper(parameters('s')))]"},
+                    "customize": [{"type": "Shell", "name": "[base64(parameters('s'))]", "inline": ["true"]}],
+                    "distribute": targets}}]}
 
 
 if __name__ == "__main__":

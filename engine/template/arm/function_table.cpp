@@ -4,6 +4,7 @@
 
 #include "engine/core/text.h"
 #include "engine/template/arm/functions.h"
+#include "engine/template/arm/secrets.h"
 
 namespace kiln::arm {
 namespace {
@@ -58,7 +59,9 @@ std::vector<std::string_view> function_names() {
 Result<Value> call_function(const Function& function, const Call& call) {
   const auto given = static_cast<int>(call.expression.parts.size());
   if (given >= function.least && (function.most < 0 || given <= function.most)) {
-    return function.body(call);
+    KILN_TRY_ASSIGN(auto value, function.body(call));
+    KILN_TRY(keep_derived_secrets(function, call, value));
+    return value;
   }
   const auto wanted = function.most < 0 ? fmt::format("at least {}", function.least)
                       : function.least == function.most

@@ -4,6 +4,7 @@
 
 #include "engine/core/text.h"
 #include "engine/template/arm/functions.h"
+#include "engine/template/arm/secrets.h"
 
 namespace kiln::arm {
 namespace {
@@ -46,6 +47,13 @@ Result<Value> live(const Call& call) {
   return unknown(call);
 }
 
+/// Of list* and getSecret, which are asked for keys and the like.
+Result<Value> live_secret(const Call& call) {
+  auto value = live(call);
+  if (value) keep_live_secrets(value->data, call.run.scope().context());
+  return value;
+}
+
 Result<Value> reference(const Call& call) {
   KILN_TRY_ASSIGN(const auto name, call.string(0));
   if (auto value = given(call, name)) return *std::move(value);
@@ -59,8 +67,8 @@ Result<Value> reference(const Call& call) {
 /// The zones 1 to 3 of an unknown region would be a guess, so even these are asked for.
 constexpr std::array kFunctions = {
     Function{"externalInput", 1, 2, live},
-    Function{"getSecret", 1, -1, live},
-    Function{"list*", 1, 4, live},
+    Function{"getSecret", 1, -1, live_secret},
+    Function{"list*", 1, 4, live_secret},
     Function{"pickZones", 3, 5, live},
     Function{"providers", 1, 2, live},
     Function{"reference", 1, 3, reference},

@@ -28,6 +28,33 @@ TEST(Redactor, HidesTheFormThatAUrlCarries) {
   EXPECT_THAT(redactor.redact("?sig=abc%2B%2Fdef%3D%3D&x=1"), Not(HasSubstr("def")));
 }
 
+TEST(Redactor, HidesBase64WhereverItBegins) {
+  Redactor redactor;
+  redactor.add(Secret("tiger?>lily~~99"));
+  // base64 of the secret, of "u:" and of "usr:" before it, and of one more byte behind it.
+  EXPECT_EQ(redactor.redact("a dGlnZXI/PmxpbHl+fjk5 b"), "a *** b");
+  EXPECT_EQ(redactor.redact("dGlnZXI_PmxpbHl-fjk5"), "***");
+  EXPECT_EQ(redactor.redact("dGlnZXI%2FPmxpbHl%2Bfjk5"), "***");
+  EXPECT_THAT(redactor.redact("dTp0aWdlcj8+bGlseX5+OTk="), Not(HasSubstr("aWdlcj8")));
+  EXPECT_THAT(redactor.redact("dXNyOnRpZ2VyPz5saWx5fn45OQ=="), Not(HasSubstr("pZ2VyPz")));
+  EXPECT_THAT(redactor.redact("dGlnZXI/PmxpbHl+fjk5IQ=="), Not(HasSubstr("dGlnZXI")));
+  EXPECT_EQ(redactor.redact("dGlnZXM="), "dGlnZXM=");
+}
+
+TEST(Redactor, HidesWhatJsonMakesOfIt) {
+  Redactor redactor;
+  redactor.add(Secret("sec\"ret\\value"));
+  EXPECT_EQ(redactor.redact(R"({"a": "sec\"ret\\value"})"), R"({"a": "***"})");
+}
+
+TEST(Redactor, HidesTheBeginningOfWhatWasCut) {
+  Redactor redactor;
+  redactor.add(Secret("correct-horse-battery-staple"));
+  EXPECT_EQ(redactor.redact("value: \"x correct-horse-b…"), "value: \"x ***…");
+  EXPECT_EQ(redactor.redact("correct… and corr…"), "***… and corr…");
+  EXPECT_EQ(redactor.redact("a plain text…"), "a plain text…");
+}
+
 TEST(Redactor, HidesEachLineOfAKeyFile) {
   Redactor redactor;
   redactor.add(

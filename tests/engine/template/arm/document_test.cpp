@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 struct Outcome {
   Result<ResolvedTemplate> resolved;
@@ -341,6 +342,32 @@ TEST_F(ArmFiles, SecureValuesAreHandedOverAndNotRecorded) {
   ASSERT_OK(used.resolved);
   EXPECT_EQ(used.resolved->parameters, nlohmann::json({{"p", "shown"}}));
   EXPECT_THAT(secrets, SizeIs(3));
+}
+
+TEST_F(ArmFiles, WhatListFunctionsGiveAndWhatIsMadeOfSecretsIsSecretToo) {
+  std::vector<Secret> secrets;
+  auto options = with({{"s", "Hunter2-hunter2"}, {"plain", "in-the-open"}});
+  options.secrets = &secrets;
+  options.resource_values = write("values.json", R"j({"listKeys('/ids/u')": {"keys":
+      [{"keyName": "the-first-key", "value": "planted-key"}]}})j");
+  const auto outcome =
+      resolve(deployment(R"("parameters": {"s": {"type": "secureString"}, "plain": {"type":
+        "string"}}, "resources": [)" +
+                         image(R"j("name": "n", "properties": {
+        "a": "[listKeys('/ids/u', '2021-01-01').keys[0].value]",
+        "b": "[base64(concat('user:', parameters('s')))]",
+        "c": "[toUpper(parameters('s'))]",
+        "d": "[base64(parameters('plain'))]",
+        "e": "[concat('echo ', parameters('s'))]"})j") +
+                         "]"),
+              options);
+  ASSERT_OK(outcome.resolved);
+  std::vector<std::string> revealed;
+  for (const auto& secret : secrets) revealed.push_back(secret.reveal());
+  EXPECT_THAT(
+      revealed,
+      UnorderedElementsAre(
+          "Hunter2-hunter2", "planted-key", "dXNlcjpIdW50ZXIyLWh1bnRlcjI=", "HUNTER2-HUNTER2"));
 }
 
 TEST_F(ArmFiles, SurroundingsAndLiveValuesComeFromAFile) {
