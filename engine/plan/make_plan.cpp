@@ -2,8 +2,10 @@
 #include "disk/convert/fixed_vhd.h"
 #include "disk/image/probe.h"
 #include "engine/core/bytes.h"
+#include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/plan/plan.h"
+#include "uploaders/transport/fetcher.h"
 
 namespace kiln {
 namespace {
@@ -81,14 +83,36 @@ Result<void> find_source(Plan& plan) {
   return {};
 }
 
-/// With --offline every remote file must have its stand-in before anything starts.
+/// Why a build would not get a file. Nothing is asked of the network.
+std::optional<Error> missing_input(const StepInput& input,
+                                   const PlanOptions& options,
+                                   Fetcher& host) {
+  const auto stand_in = options.uri_map.find(input.uri);
+  if (!stand_in && is_remote(input.uri)) {
+    if (!options.offline) return std::nullopt;
+    return refused_offline(input.uri).at(input.where);
+  }
+  auto here = host.check(stand_in ? stand_in->string() : input.uri, {});
+  if (here) return std::nullopt;
+  auto error = std::move(here).error();
+  if (!stand_in) return std::move(error).at(input.where);
+  return fail(error.kind(),
+              "UriMap:FileMissing",
+              "the file that --uri-map gives for {} cannot be used: {}",
+              redact_url(input.uri),
+              error.message())
+      .at(input.where)
+      .cure("put the file there, or correct its path in the map");
+}
+
 void check_inputs(Plan& plan) {
-  if (!plan.options.offline) return;
+  const auto host = make_fetcher(plan.options.template_folder);
   for (const auto* steps : {&plan.checked.steps, &plan.checked.validations}) {
     for (const auto& step : *steps) {
       for (const auto& input : step.customizer->inputs()) {
-        if (!is_remote(input.uri) || plan.options.uri_map.find(input.uri)) continue;
-        plan.blockers.push_back(refused_offline(input.uri).at(input.where));
+        if (auto missing = missing_input(input, plan.options, *host)) {
+          plan.blockers.push_back(*std::move(missing));
+        }
       }
     }
   }

@@ -140,6 +140,21 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
   return ResolvedTemplate{std::move(resource), deployment->used_parameters()};
 }
 
+/// --resource chooses among several; a body is one.
+Result<void> check_wanted(const JsonReader& resource, const std::string& wanted) {
+  const auto name = arm::find_field(resource, "name");
+  const auto own = name && name->value().is_string() ? name->value().get<std::string>() : "";
+  if (wanted.empty() || equal_ignoring_case(own, wanted)) return {};
+  return (name ? *name : resource)
+      .error("Template:NoSuchResource",
+             own.empty() ? fmt::format("this is one image template without a name, and not \"{}\"",
+                                       printable(wanted, 80))
+                         : fmt::format("this is the image template \"{}\", and not \"{}\"",
+                                       printable(own, 80),
+                                       printable(wanted, 80)))
+      .cure("leave --resource out; it chooses among the resources of a deployment template");
+}
+
 Result<ResolvedTemplate> resolve(const JsonReader& document,
                                  const TemplateOptions& options,
                                  arm::Context& context,
@@ -174,6 +189,7 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY_ASSIGN(
       auto resolved,
       resolve_bare(example ? *example : text, given, names, std::move(around), context, notices));
+  KILN_TRY(check_wanted(resolved.resource, options.resource));
   KILN_TRY(report_placeholders(resolved.resource, notices));
   resolved.parameters.update(filled.used);
   return resolved;

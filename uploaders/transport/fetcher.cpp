@@ -1,6 +1,5 @@
 #include "uploaders/transport/fetcher.h"
 
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -9,6 +8,7 @@
 #include "engine/core/file.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
+#include "engine/core/uri.h"
 #include "uploaders/transport/url.h"
 
 namespace kiln {
@@ -99,18 +99,6 @@ bool is_success(const HttpResponse& response) {
 bool may_be_private(const HttpResponse& response) {
   return response.status == 401 || response.status == 403 || response.status == 404 ||
          response.status == 409;
-}
-
-/// RFC 3986 scheme; a single letter is not taken for one, since nobody fetches by it.
-bool has_scheme(std::string_view uri) {
-  const auto colon = uri.find(':');
-  if (colon == std::string_view::npos || colon < 2) return false;
-  for (const char c : uri.substr(0, colon)) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '+' && c != '-' && c != '.') {
-      return false;
-    }
-  }
-  return true;
 }
 
 class HostFetcher : public Fetcher {
@@ -244,7 +232,7 @@ class HostFetcher : public Fetcher {
 
 Result<std::filesystem::path> local_path(const std::string& uri,
                                          const std::filesystem::path& base) {
-  if (!has_scheme(uri)) {
+  if (uri_scheme(uri).empty()) {
     if (uri.empty()) return fail(ErrorKind::kInvalidTemplate, "Fetch:Uri", "the URI is empty");
     return base / uri;  // an absolute path replaces the base
   }

@@ -16,6 +16,8 @@ class PlanTest : public testing::Test {
   void SetUp() override {
     std::ofstream(folder_.path() / "disk.raw").close();
     std::filesystem::resize_file(folder_.path() / "disk.raw", kMiB + 512);
+    write("a");
+    write("b.sh");
   }
 
   static Result<CheckedTemplate> check(const std::string& customize,
@@ -28,6 +30,10 @@ class PlanTest : public testing::Test {
                                        distribute + "]}}",
                                    "web.json"));
     return check_template(std::move(image_template));
+  }
+
+  void write(const std::string& name, const std::string& text = "x") const {
+    std::ofstream(folder_.path() / name) << text;
   }
 
   PlanOptions options() const {
@@ -137,6 +143,47 @@ TEST_F(PlanTest, OfflineNamesEveryInputThatIsNotHere) {
   ASSERT_EQ(made->blockers.size(), 1U);
   EXPECT_EQ(made->blockers[0].code(), "Fetch:Offline");
   EXPECT_NE(made->blockers[0].where().find("/customize/0/scriptUri"), std::string::npos);
+}
+
+TEST_F(PlanTest, NamesEveryLocalInputThatIsNotHere) {
+  auto checked = check(R"({"type":"Shell","scriptUri":"b.sh"},
+                          {"type":"Shell","scriptUri":"gone.sh"},
+                          {"type":"Shell","scriptUri":"file:///no/such/file"},
+                          {"type":"File","sourceUri":"https://h/a/here","destination":"/x"},
+                          {"type":"File","sourceUri":"https://h/a/gone","destination":"/y"},
+                          {"type":"File","sourceUri":"https://h/elsewhere","destination":"/z"})",
+                       R"({"type":"VHD","runOutputName":"a"})");
+  ASSERT_OK(checked);
+  write("here");
+  write("map.json", R"({"https://h/a/": "."})");
+  auto mapped = options();
+  auto map = UriMap::load(folder_.path() / "map.json");
+  ASSERT_OK(map);
+  mapped.uri_map = *std::move(map);
+  const auto made = make_plan(*std::move(checked), mapped);
+  ASSERT_OK(made);
+  std::vector<std::string> found;
+  for (const auto& one : made->blockers) {
+    EXPECT_FALSE(one.cure().empty());
+    found.push_back(one.code() + " " + one.where().substr(one.where().find('/')));
+  }
+  EXPECT_THAT(found,
+              testing::ElementsAre("Fetch:LocalFile /properties/customize/1/scriptUri",
+                                   "Fetch:LocalFile /properties/customize/2/scriptUri",
+                                   "UriMap:FileMissing /properties/customize/4/sourceUri"));
+  EXPECT_NE(made->blockers[0].message().find((folder_.path() / "gone.sh").string()),
+            std::string::npos);
+}
+
+TEST_F(PlanTest, RefusesASchemeThatNobodyFetches) {
+  const auto checked = check(R"({"type":"Shell","scriptUri":"htps://h/a.sh"},
+                                {"type":"File","sourceUri":"s3://h/a","destination":"/x"},
+                                {"type":"File","sourceUri":"HTTPS://h/a","destination":"/x"})",
+                             R"({"type":"VHD","runOutputName":"a"})");
+  ASSERT_THAT(checked, test::FailsWith("Template:UriScheme"));
+  EXPECT_EQ(checked.error().cure(), "did you mean \"https:\"?");
+  EXPECT_EQ(checked.error().also().size(), 1U);
+  EXPECT_NE(checked.error().where().find("/customize/0/scriptUri"), std::string::npos);
 }
 
 TEST_F(PlanTest, TwoTargetsOfOneFileAreRefused) {

@@ -423,6 +423,19 @@ TEST(ArmBareBody, EvaluatesExpressionsWithANotice) {
   EXPECT_THAT(outcome.notices, Contains(HasSubstr("first at t.json:1:22 /properties/a")));
 }
 
+TEST(ArmBareBody, IsNotAnotherResource) {
+  TemplateOptions options;
+  const auto body = R"({"name": "web", "properties": {"a": 1}})";
+  options.resource = "WEB";
+  EXPECT_OK(resolve(body, options).resolved);
+  options.resource = "db";
+  const auto other = resolve(body, options);
+  ASSERT_THAT(other.resolved, FailsWith("Template:NoSuchResource"));
+  EXPECT_EQ(other.resolved.error().where(), "t.json:1:10 /name");
+  EXPECT_THAT(resolve(R"({"properties": {"a": 1}})", options).resolved,
+              FailsWith("Template:NoSuchResource"));
+}
+
 TEST(ArmBareBody, OtherKindsOfFilesAreTold) {
   EXPECT_THAT(resolve(R"({"$schema": "https://schema.management.azure.com/schemas/2019-04-01/)"
                       R"(deploymentParameters.json#", "parameters": {}})")
