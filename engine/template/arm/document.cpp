@@ -120,8 +120,17 @@ class Search {
     KILN_TRY_ASSIGN(const auto count,
                     JsonReader::computed(count_value.data, written.place(), written.pointer())
                         .as_integer(0, kMostCopies));
+    copies_ += count;
+    if (copies_ > kMostCopies) {
+      return written
+          .error("Arm:TooManyCopies",
+                 fmt::format("the loops of this template make more than {} resources, which is "
+                             "ARM's limit",
+                             kMostCopies))
+          .cure("make them smaller");
+    }
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto* turn = owner.keep({frame, Frame::Kind::kResourceCopy, name, i, nullptr});
+      const auto* turn = owner.keep({frame, Frame::Kind::kResourceCopy, name, i, nullptr, count});
       KILN_TRY(visit_one(resource, owner, scope, turn));
     }
     return {};
@@ -190,6 +199,7 @@ class Search {
   std::vector<std::string> switched_off_;
   std::vector<std::string> skipped_;
   int depth_ = 0;
+  std::int64_t copies_ = 0;  ///< of all loops so far
 };
 
 std::vector<std::string> list(const std::vector<Candidate>& candidates) {

@@ -24,6 +24,13 @@ bool Budget::measure(const nlohmann::json& value, int depth) {
   return true;
 }
 
+std::int64_t turns_of(const Frame* frame) {
+  constexpr std::int64_t kEnough = 1'000'000'000;  // a product of these does not overflow
+  std::int64_t turns = 1;
+  for (; frame != nullptr && turns < kEnough; frame = frame->outer) turns *= frame->count;
+  return turns;
+}
+
 std::optional<JsonReader> find_field(const JsonReader& object, std::string_view name) {
   std::string spelling;
   if (find_member(object.value(), name, &spelling) == nullptr) return std::nullopt;

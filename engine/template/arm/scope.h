@@ -72,7 +72,11 @@ struct Frame {
   std::string_view name;
   std::int64_t index = 0;
   const Value* value = nullptr;
+  std::int64_t count = 1;  ///< of the loop's turns
 };
+
+/// How often the innermost of these loops turns in all.
+std::int64_t turns_of(const Frame* frame);
 
 /// A function that the template defines itself.
 struct UserFunction {

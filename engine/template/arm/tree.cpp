@@ -102,9 +102,15 @@ Result<Placed> evaluate_copy(const JsonReader& loop,
       JsonReader::computed(count_value.data, count_reader.place(), count_reader.pointer())
           .as_integer(0, kMaxCopies));
   KILN_TRY_ASSIGN(const auto input, loop.require("input"));
+  if (count > 0 && turns_of(frame) > kMaxCopies / count) {
+    return count_reader
+        .error("Arm:TooManyCopies",
+               fmt::format("this loop and those around it make more than {} values", kMaxCopies))
+        .cure("make them smaller; ARM's own limit is 800 a loop");
+  }
   Placed list{nlohmann::json::array(), place_from(loop.place())};
   for (std::int64_t i = 0; i < count; ++i) {
-    const Frame turn{frame, Frame::Kind::kPropertyCopy, name, i, nullptr};
+    const Frame turn{frame, Frame::Kind::kPropertyCopy, name, i, nullptr, count};
     KILN_TRY_ASSIGN(auto item, evaluate_tree(input, scope, &turn));
     list.data.push_back(std::move(item.data));
     list.place.children.push_back(std::move(item.place));

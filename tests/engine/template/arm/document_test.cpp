@@ -423,6 +423,34 @@ TEST(ArmBareBody, EvaluatesExpressionsWithANotice) {
   EXPECT_THAT(outcome.notices, Contains(HasSubstr("first at t.json:1:22 /properties/a")));
 }
 
+TEST(ArmDocument, NestedLoopsAreRefusedBeforeTheyTurn) {
+  const auto many = R"("copy": {"name": "c", "count": 700}, )";
+  const auto inner =
+      deployment("\"resources\": [" + image(std::string(many) + R"("name": "n")") + "]");
+  const auto text =
+      deployment(R"("resources": [{"type": "Microsoft.Resources/deployments", )" +
+                 std::string(many) + R"("name": "d", "properties": {"template": )" + inner + "}}]");
+  const auto start = std::chrono::steady_clock::now();
+  const auto outcome = resolve(text);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  ASSERT_THAT(outcome.resolved, FailsWith("Arm:TooManyCopies"));
+  EXPECT_THAT(outcome.resolved.error().where(), HasSubstr("/template/resources/0/copy/count"));
+}
+
+TEST(ArmDocument, NestedPropertyLoopsAreRefusedBeforeTheyTurn) {
+  const auto loop = [](const std::string& name, const std::string& input) {
+    return R"({"copy": [{"name": ")" + name + R"(", "count": 500, "input": )" + input + "}]}";
+  };
+  const auto text = deployment(
+      "\"resources\": [" +
+      image(R"("name": "n", "properties": )" + loop("a", loop("b", loop("c", "1")))) + "]");
+  const auto start = std::chrono::steady_clock::now();
+  const auto outcome = resolve(text);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  ASSERT_THAT(outcome.resolved, FailsWith("Arm:TooManyCopies"));
+  EXPECT_THAT(outcome.resolved.error().where(), HasSubstr("/properties/copy/0/input/copy/0/count"));
+}
+
 TEST(ArmBareBody, IsNotAnotherResource) {
   TemplateOptions options;
   const auto body = R"({"name": "web", "properties": {"a": 1}})";
