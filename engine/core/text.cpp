@@ -12,19 +12,30 @@
 namespace kiln {
 namespace {
 
+/// Letters to add, to leave out, to replace, and neighbours to swap.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> next(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
+    next[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+      const auto substitution = row[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      next[j] = std::min({row[j] + 1, next[j - 1] + 1, substitution});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) next[j] = std::min(next[j], before[j - 2] + 1);
     }
+    before.swap(row);
+    row.swap(next);
   }
   return row[b.size()];
+}
+
+/// Most words of three letters are two edits from each other, so a short one must be nearly right.
+std::size_t most_edits(std::size_t length) {
+  if (length < 5) return length < 3 ? 0 : 1;
+  return std::max<std::size_t>(2, length / 3);
 }
 
 /// The length of the UTF-8 character that `text` starts with, or 0 where it is none. Nothing here
@@ -92,7 +103,7 @@ std::string nearest_word(std::string_view word, std::span<const std::string_view
   constexpr std::size_t kLongestName = 128;  // longer is not a misspelt name, only slow to compare
   if (word.size() > kLongestName) return {};
   std::string_view best;
-  auto best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  auto best_distance = most_edits(word.size()) + 1;
   for (const auto candidate : candidates) {
     const auto distance = edit_distance(to_lower(word), to_lower(candidate));
     if (distance < best_distance) {

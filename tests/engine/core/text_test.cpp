@@ -32,6 +32,13 @@ TEST(Text, NearestWordIsCloseOrNothing) {
   EXPECT_EQ(nearest_word("somethingElse", words), "");
   EXPECT_EQ(nearest_word(std::string(1'000'000, 'a'), words), "");
   EXPECT_EQ(nearest_word("type", {}), "");
+  const std::vector<std::string_view> functions = {"bool", "int", "if", "last", "toUpper"};
+  EXPECT_EQ(nearest_word("foo", functions), "");
+  EXPECT_EQ(nearest_word("x", functions), "");
+  EXPECT_EQ(nearest_word("IF", functions), "if");
+  EXPECT_EQ(nearest_word("boo", functions), "bool");
+  EXPECT_EQ(nearest_word("lsat", functions), "last");  // swapped neighbours are one slip
+  EXPECT_EQ(nearest_word("toUper", functions), "toUpper");
 }
 
 TEST(Text, PrintableShowsWhatATerminalWouldObey) {
