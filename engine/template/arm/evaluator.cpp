@@ -61,7 +61,7 @@ Error Evaluator::error(const Expression& at, std::string code, std::string messa
               "{}{} (character {}: {})",
               printable(what, 80),
               message,
-              at.at + 1,
+              character_at(text_, at.at),
               excerpt(text_, at.at))
       .at(place_ == nullptr ? "" : describe_place(*place_));
 }

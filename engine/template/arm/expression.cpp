@@ -1,5 +1,6 @@
 #include "engine/template/arm/expression.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 
@@ -30,16 +31,17 @@ class Parser {
   }
 
  private:
-  [[nodiscard]] Error error(std::string_view what) const {
+  [[nodiscard]] Error error(std::string_view what, std::string cure = {}) const {
     return fail(ErrorKind::kInvalidTemplate,
                 "Arm:Syntax",
                 "this is no template expression: {} (character {}: {})",
                 what,
-                at_ + 1,
+                character_at(text_, at_),
                 excerpt(text_, at_))
-        .cure(
-            "correct the expression; if the brackets are meant literally, double the first one: "
-            "\"[[…]\"");
+        .cure(!cure.empty()
+                  ? std::move(cure)
+                  : "correct the expression; if the brackets are meant literally, double the "
+                    "first one: \"[[…]\"");
   }
 
   /// The next character that is no blank; NUL at the end.
@@ -56,6 +58,14 @@ class Parser {
 
   Result<void> expect(char c) {
     if (take(c)) return {};
+    if (at_ < end_ && string_end_ == at_) {
+      at_ = string_begin_;
+      return error(
+          "the string that begins here ends too early",
+          fmt::format("write '{}' or ',' behind it; a quotation mark inside of a string is "
+                      "written twice",
+                      c));
+    }
     return error(fmt::format("'{}' is expected here", c));
   }
 
@@ -97,12 +107,14 @@ class Parser {
         expression.text += '\'';
         at_ += 2;
       } else {
-        ++at_;
+        string_begin_ = expression.at;
+        string_end_ = ++at_;
         return expression;
       }
     }
     at_ = expression.at;
-    return error("this string does not end");
+    return error("this string does not end",
+                 "end it with a quotation mark ('); one inside of it is written twice");
   }
 
   Result<Expression> integer() {
@@ -131,6 +143,12 @@ class Parser {
       expression.text += "." + member;
     }
     if (!take('(')) {
+      const auto lower = to_lower(expression.text);
+      if (lower == "true" || lower == "false" || lower == "null") {
+        at_ = expression.at;
+        return error(fmt::format("{} is a function of templates", lower),
+                     fmt::format("write {}()", lower));
+      }
       return error(fmt::format("'(' is expected after the function's name \"{}\"",
                                printable(expression.text, 60)));
     }
@@ -167,7 +185,13 @@ class Parser {
   std::size_t end_;     ///< of the closing bracket
   std::size_t at_ = 1;  ///< past the opening bracket
   int depth_ = 0;
+  std::size_t string_begin_ = 0;  ///< of the last string
+  std::size_t string_end_ = 0;    ///< past its end
 };
+
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 bool in_brackets(std::string_view text) {
   return text.size() >= 2 && text.front() == '[' && text.back() == ']';
@@ -187,10 +211,19 @@ Result<Expression> parse_expression(std::string_view text) {
   return Parser(text).run();
 }
 
+std::size_t character_at(std::string_view text, std::size_t at) {
+  const auto before = text.substr(0, at);
+  return 1 + before.size() -
+         static_cast<std::size_t>(std::count_if(before.begin(), before.end(), continues_character));
+}
+
 std::string excerpt(std::string_view text, std::size_t at) {
   constexpr std::size_t kAround = 24;
-  const auto begin = at > kAround ? at - kAround : 0;
-  const auto piece = text.substr(begin, 2 * kAround);
+  auto begin = at > kAround ? at - kAround : 0;
+  while (begin > 0 && continues_character(text[begin])) --begin;
+  auto end = std::min(text.size(), begin + 2 * kAround);
+  while (end < text.size() && continues_character(text[end])) ++end;
+  const auto piece = text.substr(begin, end - begin);
   return fmt::format("{}{}{}",
                      begin > 0 ? "…" : "",
                      printable(piece, 4 * kAround),

@@ -35,6 +35,9 @@ bool is_escaped(std::string_view text);
 /// An error names the character; its place is the caller's to add.
 Result<Expression> parse_expression(std::string_view text);
 
+/// Which character of `text` stands at the byte `at`; the first is 1.
+std::size_t character_at(std::string_view text, std::size_t at);
+
 /// `text` cut around the byte `at`, fit for a message.
 std::string excerpt(std::string_view text, std::size_t at);
 

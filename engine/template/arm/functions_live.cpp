@@ -37,9 +37,15 @@ std::optional<Value> given(const Call& call, const std::string& other) {
 }
 
 Error unknown(const Call& call) {
+  constexpr std::size_t kLongest = 1000;
+  auto cure = fmt::format("give it with --resource-values FILE, under the name {}",
+                          printable(dump_json(canonical(call, call.count())), kLongest));
+  if (call.count() > 1) {
+    cure += fmt::format(", or {} whatever the other arguments are",
+                        printable(dump_json(canonical(call, 1)), kLongest));
+  }
   return call.run.error(call.expression, "Arm:LiveState", "its value is known only to a live cloud")
-      .cure(fmt::format("give it with --resource-values FILE, under the name {}",
-                        printable(dump_json(canonical(call, 1)), 400)));
+      .cure(std::move(cure));
 }
 
 Result<Value> live(const Call& call) {

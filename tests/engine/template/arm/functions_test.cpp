@@ -405,8 +405,9 @@ TEST(ArmFunctions, LiveStateIsRefusedWithTheKeyToGiveItBy) {
     ASSERT_THAT(value, kiln::test::FailsWith("Arm:LiveState")) << call;
     EXPECT_THAT(value.error().cure(), HasSubstr("--resource-values"));
   }
-  EXPECT_THAT(World().evaluate("listKeys('/a/b', '1')").error().cure(),
-              HasSubstr("listKeys('/a/b')"));
+  const auto cure = World().evaluate("listKeys('/a/b', '1')").error().cure();
+  EXPECT_THAT(cure, HasSubstr("\"listKeys('/a/b', '1')\""));
+  EXPECT_THAT(cure, HasSubstr("\"listKeys('/a/b')\""));
 }
 
 TEST(ArmFunctions, LiveStateComesFromTheGivenValues) {
@@ -441,6 +442,8 @@ TEST(ArmFunctions, GuidIsANameBasedUuid) {
 TEST(ArmFunctions, UnknownNamesHaveSuggestions) {
   EXPECT_EQ(World().evaluate("conct('a')").error().code(), "Arm:UnknownFunction");
   EXPECT_EQ(World().evaluate("conct('a')").error().cure(), "did you mean \"concat\"?");
+  EXPECT_THAT(World().evaluate("foo('a')").error().cure(), HasSubstr("use a function"));
+  EXPECT_EQ(World().evaluate("if(true, 'a', 'b')").error().cure(), "write true()");
   World world(R"({"parameters": {"imageName": {"type": "string", "defaultValue": "i"}},
                   "variables": {"place": 1}})");
   EXPECT_EQ(world.evaluate("parameters('imagename')").value(), "i");
@@ -453,6 +456,10 @@ TEST(ArmFunctions, SyntaxFaultsNameTheCharacter) {
       {"concat('a'",
        "Arm:Syntax: this is no template expression: ')' is expected here (character 12"},
       {"concat('a)", "this string does not end (character 9"},
+      {"concat('é', 'a)", "this string does not end (character 14"},
+      {"concat('a, 'b')", "the string that begins here ends too early (character 9"},
+      {"if(true, 'a', 'b')", "true is a function of templates (character 5"},
+      {"coalesce(Null, 'b')", "null is a function of templates (character 11"},
       {"concat", "'(' is expected"},
       {"concat('a') x", "nothing more is expected"},
       {"", "a function call"},
