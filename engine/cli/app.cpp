@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/cli/choice.h"
 #include "engine/cli/template_flags.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
@@ -36,7 +37,7 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->capture_default_str();
   app.add_option("--log-format", settings.log_format, "text, or json: one event a line")
       ->envname("KILN_LOG_FORMAT")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case).description("text|json"));
+      ->transform(choice(kFormats, "text|json"));
   app.set_config("--config", default_config_file().string(), "Settings as `option = value` lines");
 }
 

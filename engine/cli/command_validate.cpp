@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/cli/choice.h"
 #include "engine/cli/render_findings.h"
 #include "engine/cli/services.h"
 #include "engine/cli/template_flags.h"
@@ -137,8 +138,7 @@ void add_validate_command(CLI::App& app, Services& services) {
   auto flags = std::make_shared<ValidateFlags>();
   flags->input.add_to(*command);
   command->add_option("--format", flags->format, "How findings are printed; text where not given")
-      ->transform(
-          CLI::CheckedTransformer(kFormats, CLI::ignore_case).description("text|json|sarif"));
+      ->transform(choice(kFormats, "text|json|sarif"));
   command->footer(
       "All findings are told at once: errors, warnings and notices. The exit code is 2 if any of\n"
       "them is an error. What this version cannot build yet is said, and is no error.");

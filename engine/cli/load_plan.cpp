@@ -3,6 +3,7 @@
 #include <map>
 
 #include "customizers/generalize/generalize.h"
+#include "engine/cli/choice.h"
 #include "engine/template/parse.h"
 
 namespace kiln {
@@ -15,8 +16,7 @@ void PlanFlags::add_to(CLI::App& command) {
   input.add_to(command);
   command.add_option("--accel", sandbox.accelerator, "auto falls back to emulation with a warning")
       ->envname("KILN_ACCEL")
-      ->transform(
-          CLI::CheckedTransformer(kAccelerators, CLI::ignore_case).description("auto|kvm|tcg"));
+      ->transform(choice(kAccelerators, "auto|kvm|tcg"));
   command.add_option("--memory", sandbox.memory_mib, "Memory of the sandbox in MiB")
       ->check(CLI::Range(512, 1 << 20))
       ->capture_default_str();

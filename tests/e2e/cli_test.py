@@ -24,6 +24,8 @@ class CommandLine(KilnTest):
         self.kiln("bulid", code=2)
         self.kiln("build", code=2)
         self.kiln("image", "convert", "only-one", code=2)
+        wrong = self.kiln("validate", "--format", "sarf", "t.json", code=2).stderr
+        self.assertIn('--format: "sarf" is none of text, json, sarif; did you mean "sarif"?', wrong)
 
     def test_help_and_version_exit_0(self):
         self.assertIn("kiln", self.kiln("--version").stdout)
