@@ -6,6 +6,9 @@
 
 namespace kiln {
 
+/// Says what a document that is no JSON probably is, by its file's name; else as it was.
+Error told_by_language(Error syntax, std::string_view document_name);
+
 /// Refuses what is a template of another kind, such as a Packer file.
 Result<void> check_document_kind(const JsonReader& document);
 

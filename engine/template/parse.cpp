@@ -26,9 +26,10 @@ Result<ImageTemplate> examine_template(const std::string& text,
         .cure("move scripts out of it, into files named by scriptUri");
   }
   std::vector<std::string> notices;
-  KILN_TRY_ASSIGN(const auto document, JsonReader::parse_relaxed(text, name, notices));
-  KILN_TRY(check_document_kind(document));
-  KILN_TRY_ASSIGN(auto resolved, resolve_template(document, options, notices));
+  const auto document = JsonReader::parse_relaxed(text, name, notices);
+  if (!document) return told_by_language(document.error(), name);
+  KILN_TRY(check_document_kind(*document));
+  KILN_TRY_ASSIGN(auto resolved, resolve_template(*document, options, notices));
   auto image_template = read_template(resolved.resource, name);
   image_template.parameters = std::move(resolved.parameters);
   for (auto& notice : notices) {

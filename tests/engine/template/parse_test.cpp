@@ -262,5 +262,17 @@ TEST(Template, AMissingFileIsTheCommandLinesFault) {
   EXPECT_FALSE(parsed.error().cure().empty());
 }
 
+TEST(Parse, SaysWhatALanguageOtherThanJsonIs) {
+  for (const auto& [name, word] : std::map<std::string, std::string>{
+           {"a/main.bicep", "az bicep build"}, {"b.YAML", "yq"}, {"c.pkr.hcl", "template init"}}) {
+    const auto parsed = parse_template("param location string", name);
+    ASSERT_THAT(parsed, test::FailsWith("Template:WrongKind")) << name;
+    EXPECT_THAT(parsed.error().cure(), testing::HasSubstr(word));
+  }
+  EXPECT_THAT(parse_template("param location string", "t.json"), test::FailsWith("Json:Syntax"));
+  // What is JSON all the same is read.
+  EXPECT_THAT(parse_template("{}", "t.yaml"), test::FailsWith("Template:MissingField"));
+}
+
 }  // namespace
 }  // namespace kiln
