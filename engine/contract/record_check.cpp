@@ -96,13 +96,7 @@ class RecordChecker {
     }
     if (place.value().is_null()) return;  // counts as absent, as it does in ARM
     if (record_.has(field->name)) {
-      context_.error(place,
-                     "Template:RepeatedField",
-                     fmt::format("{} is a second spelling of {}, which stands here too",
-                                 in_quotes(name),
-                                 in_quotes(field->name)),
-                     "one of the two",
-                     "remove one of the two");
+      repeated(*field, name, place);
       return;
     }
     check_version(*field, place);
@@ -112,6 +106,17 @@ class RecordChecker {
       context_.notice(place, "Template:NoMeaningOffline", notice_text(*field));
     }
     record_.members_.emplace(field->name, std::move(member));
+  }
+
+  void repeated(const Field& field, const std::string& name, const JsonReader& place) const {
+    const auto& first = record_.at(field.name).pointer();
+    const auto other = first.substr(first.rfind('/') + 1);
+    context_.error(
+        place,
+        "Template:RepeatedField",
+        fmt::format("{} and {} are two spellings of one field", in_quotes(other), in_quotes(name)),
+        "the field once",
+        fmt::format("keep one of the two, as {}", in_quotes(field.name)));
   }
 
   const Field* find_field(const std::string& name, const JsonReader& place) const {

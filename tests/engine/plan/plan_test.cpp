@@ -175,6 +175,14 @@ TEST_F(PlanTest, NamesEveryLocalInputThatIsNotHere) {
             std::string::npos);
 }
 
+TEST_F(PlanTest, TwoSpellingsOfAFieldAreRefused) {
+  const auto checked = check(R"({"type":"Shell","Inline":["a"],"inline":["b"]})",
+                             R"({"type":"VHD","runOutputName":"a"})");
+  ASSERT_THAT(checked, test::FailsWith("Template:RepeatedField"));
+  EXPECT_EQ(checked.error().message(), R"("Inline" and "inline" are two spellings of one field)");
+  EXPECT_EQ(checked.error().cure(), R"(keep one of the two, as "inline")");
+}
+
 TEST_F(PlanTest, RefusesASchemeThatNobodyFetches) {
   const auto checked = check(R"({"type":"Shell","scriptUri":"htps://h/a.sh"},
                                 {"type":"File","sourceUri":"s3://h/a","destination":"/x"},
