@@ -27,9 +27,37 @@ Result<Value> base64_to_string(const Call& call) {
   return made(std::move(result));
 }
 
+/// ARM's reader takes strings in single quotes too, and Microsoft's own examples have them.
+std::string in_double_quotes(std::string_view text) {
+  std::string result;
+  char quote = '\0';  // of the string that `i` is in
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != '\0' && c == '\\' && i + 1 < text.size()) {
+      ++i;
+      if (text[i] != '\'') result += c;  // JSON has no such escape, and needs none
+      result += text[i];
+    } else if (quote == '\0' && (c == '"' || c == '\'')) {
+      quote = c;
+      result += '"';
+    } else if (c == quote) {
+      quote = '\0';
+      result += '"';
+    } else if (c == '"') {
+      result += "\\\"";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
 Result<Value> parsed(const Call& call, const std::string& text) {
   std::vector<std::string> notices;
-  const auto reader = JsonReader::parse_relaxed(text, "the text", notices);
+  auto reader = JsonReader::parse_relaxed(text, "the text", notices);
+  if (!reader && text.find('\'') != std::string::npos) {
+    reader = JsonReader::parse_relaxed(in_double_quotes(text), "the text", notices);
+  }
   if (!reader) return call.error("the text is not valid JSON");  // the text may be a secret
   return made(reader->value());
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "engine/core/text.h"
 #include "engine/template/arm/composite_format.h"
@@ -40,8 +41,39 @@ Result<Value> format(const Call& call) {
   return made(*std::move(text));
 }
 
+/// ARM keeps the order in which members were written. Values here are sorted; their places know.
+void write_in_order(const nlohmann::json& value, const PlacePtr& place, std::string& text) {
+  if (value.is_array()) {
+    text += '[';
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (i > 0) text += ',';
+      write_in_order(value[i], place_of_item(place, i), text);
+    }
+    text += ']';
+  } else if (value.is_object()) {
+    std::set<std::string_view> written;
+    const auto add = [&](const std::string& key, const PlacePtr& at) {
+      const auto member = value.find(key);
+      if (member == value.end() || !written.insert(key).second) return;
+      if (written.size() > 1) text += ',';
+      text += dump_json(key) + ':';
+      write_in_order(*member, at, text);
+    };
+    text += '{';
+    const auto keys = place == nullptr ? std::vector<std::string>() : keys_of(*place);
+    for (std::size_t i = 0; i < keys.size(); ++i) add(keys[i], place_of_written_key(place, i));
+    for (const auto& [key, member] : value.items()) add(key, nullptr);
+    text += '}';
+  } else {
+    text += dump_json(value);
+  }
+}
+
 Result<Value> to_string_value(const Call& call) {
-  return made(text_of(call.at(0)));
+  if (!call.at(0).is_structured()) return made(text_of(call.at(0)));
+  std::string text;
+  write_in_order(call.at(0), call.arguments[0].origin, text);
+  return made(std::move(text));
 }
 
 Result<Value> to_lower_case(const Call& call) {

@@ -94,6 +94,9 @@ TEST(ArmFunctions, Encodings) {
       {"dataUriToString('data:text/plain,a%20b')", R"("a b")"},
       {"json('{\"a\": [1, 2.5, null]}')", R"({"a":[1,2.5,null]})"},
       {"json('null')", "null"},
+      {"json('{''a'': ''x\"y'', \"b\": \"it''s\", ''c'': ''it\\''s''}')",
+       R"({"a":"x\"y","b":"it's","c":"it's"})"},
+      {"base64ToJson(base64('{''one'': ''a'', ''two'': ''b''}'))", R"({"one":"a","two":"b"})"},
       {"uri('http://contoso.org/firstpath', 'myscript.sh')", R"("http://contoso.org/myscript.sh")"},
       {"uri('http://contoso.org/firstpath/', 'my.sh')", R"("http://contoso.org/firstpath/my.sh")"},
       {"uri('http://contoso.org/a/b/azuredeploy.json', '/n.sh')", R"("http://contoso.org/n.sh")"},
@@ -437,6 +440,16 @@ TEST(ArmFunctions, GuidIsANameBasedUuid) {
   expect_values({{"guid('a', 'b')", R"("2d796349-8c7e-55ec-9624-54ece82ed031")"},
                  {"guid('a-b')", R"("2d796349-8c7e-55ec-9624-54ece82ed031")"}});
   expect_errors({{"guid(createArray())", "argument 1"}});
+}
+
+TEST(ArmFunctions, StringKeepsTheWrittenOrderOfMembers) {
+  World world(R"({"parameters": {"p": {"type": "object", "defaultValue": {"z": 1, "a": [{"y": 2,
+                  "b": "[concat('c', 'd')]"}]}}}, "variables": {"v": {"m": 1, "k": "[parameters('p')]"}}})");
+  EXPECT_EQ(world.evaluate("string(parameters('p'))").value(), R"({"z":1,"a":[{"y":2,"b":"cd"}]})");
+  EXPECT_EQ(world.evaluate("string(parameters('p').a[0])").value(), R"({"y":2,"b":"cd"})");
+  EXPECT_EQ(world.evaluate("string(variables('v'))").value(),
+            R"({"m":1,"k":{"z":1,"a":[{"y":2,"b":"cd"}]}})");
+  EXPECT_EQ(world.evaluate("string(createObject('b', 1))").value(), R"({"b":1})");
 }
 
 TEST(ArmFunctions, UnknownNamesHaveSuggestions) {
