@@ -34,6 +34,7 @@ Result<StepInput> parse_input(const Record& record, std::string_view field) {
   auto uri = record.text(field);
   if (uri.empty()) {
     return member.error("Template:EmptyUri", fmt::format("the field \"{}\" is empty", field))
+        .expecting("a URI or a path")
         .cure("give an https: or file: URI, or a path");
   }
   KILN_TRY(check_scheme(member, uri));
@@ -43,6 +44,7 @@ Result<StepInput> parse_input(const Record& record, std::string_view field) {
   if (!text.empty() && !is_sha256(text)) {
     return record.at("sha256Checksum")
         .error("Template:BadChecksum", "sha256Checksum is not a SHA-256 digest in hexadecimal")
+        .expecting("64 hexadecimal digits")
         .cure("give the 64 hex digits that `sha256sum` prints for the file");
   }
   input.sha256 = to_lower(text);

@@ -121,16 +121,19 @@ Result<std::string> parse_destination(const Record& record) {
         .error(
             "File:RelativeDestination",
             fmt::format("the destination \"{}\" is not an absolute path", printable(destination)))
+        .expecting("an absolute path")
         .cure("write a whole path, e.g. /tmp/config.json or c:\\\\temp\\\\config.json");
   }
   if (destination.ends_with('/') || (windows && destination.ends_with('\\'))) {
     return field.error("File:FolderDestination", "the destination names a folder, not a file")
+        .expecting("the path of a file")
         .cure("append the file's name: the service does not take it from sourceUri");
   }
   if (windows) return destination;
   for (const auto& part : split(destination, '/')) {
     if (part == "." || part == ".." || part.find('\0') != std::string::npos) {
       return field.error("File:BadDestination", "the destination is not a plain path")
+          .expecting("a path without . and ..")
           .cure(R"(write it without "." and "..")");
     }
   }

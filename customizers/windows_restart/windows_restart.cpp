@@ -88,6 +88,7 @@ Result<std::unique_ptr<Customizer>> parse_windows_restart(const Record& record,
       return record.at("restartTimeout")
           .error("WindowsRestart:BadTimeout",
                  fmt::format("\"{}\" is not a length of time", printable(text, 40)))
+          .expecting("a number and a unit: s, m or h")
           .cure("write a number and a unit, e.g. 5m or 1h");
     }
     options.timeout = *timeout;

@@ -46,6 +46,7 @@ Result<ImageKey> read_image_id(const Record& record, std::string_view name, Imag
   return field
       .error("Source:BadImageId",
              fmt::format("\"{}\" is not the id of a {}", printable(text, 200), to_string(kind)))
+      .expecting(fmt::format("the resource id of a {}", to_string(kind)))
       .cure(kind == ImageKind::kManagedImage
                 ? "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/images/NAME"
                 : "write /subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/galleries/"

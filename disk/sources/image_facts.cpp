@@ -76,6 +76,7 @@ Result<std::string> read_sha256(const JsonReader& object, std::string_view membe
   KILN_TRY_ASSIGN(const auto text, field->as_string());
   if (text.empty() || is_sha256(text)) return to_lower(text);
   return field->error("Source:BadChecksum", "this is not a SHA-256 digest")
+      .expecting("64 hexadecimal digits")
       .cure("write the 64 hex digits that sha256sum prints, or leave the field out");
 }
 

@@ -23,32 +23,17 @@ Error bad_key(std::string_view text) {
           "image version (…/images/DEFINITION/versions/1.2.3)");
 }
 
-/// What names of resources and of marketplace images are made of. It has no quote, blank or control
-/// character, so a key can stand in a command that a message suggests.
-bool is_word(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("._-()").find(c) != std::string_view::npos;
-  });
-}
-
 bool is_number(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return std::isdigit(static_cast<unsigned char>(c)) != 0;
   });
 }
 
-bool is_version(std::string_view text) {
-  if (equal_ignoring_case(text, kLatest)) return true;
-  const auto parts = split(text, '.');
-  return std::all_of(parts.begin(), parts.end(), [](const auto& part) { return is_number(part); });
-}
-
 /// Compares path segments with a pattern in which `*` stands for any one name.
 bool matches(std::span<const std::string> segments, std::span<const std::string_view> pattern) {
   return segments.size() == pattern.size() &&
          std::equal(segments.begin(), segments.end(), pattern.begin(), [](const auto& a, auto b) {
-           return b == "*" ? is_word(a) : equal_ignoring_case(a, b);
+           return b == "*" ? is_image_word(a) : equal_ignoring_case(a, b);
          });
 }
 
@@ -86,7 +71,7 @@ Result<ImageKey> parse_resource_id(std::string_view text) {
   if (all.size() < 2 || !equal_ignoring_case(all[all.size() - 2], "versions")) return bad_key(text);
   const auto definition = all.first(all.size() - 2);
   const bool known = matches(definition, kDefinition) || matches(definition, kDirectDefinition);
-  if (!known || !is_version(all.back())) return bad_key(text);
+  if (!known || !is_image_version(all.back())) return bad_key(text);
   return ImageKey{ImageKind::kSharedImageVersion, join(definition), all.back()};
 }
 
@@ -96,6 +81,19 @@ std::string_view without_leading_zeros(std::string_view digits) {
 }
 
 }  // namespace
+
+bool is_image_word(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("._-()").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_image_version(std::string_view text) {
+  if (equal_ignoring_case(text, kLatest)) return true;
+  const auto parts = split(text, '.');
+  return std::all_of(parts.begin(), parts.end(), [](const auto& part) { return is_number(part); });
+}
 
 std::string_view to_string(ImageKind kind) {
   switch (kind) {
@@ -136,8 +134,9 @@ bool ImageKey::same_image(const ImageKey& other) const {
 Result<ImageKey> parse_image_key(std::string_view text) {
   if (text.substr(0, 1) == "/") return parse_resource_id(text);
   const auto parts = split(text, ':');
-  if (parts.size() != 4 || !is_version(parts[3])) return bad_key(text);
-  if (!std::all_of(parts.begin(), parts.end(), [](const auto& part) { return is_word(part); })) {
+  if (parts.size() != 4 || !is_image_version(parts[3])) return bad_key(text);
+  if (!std::all_of(
+          parts.begin(), parts.end(), [](const auto& part) { return is_image_word(part); })) {
     return bad_key(text);
   }
   return ImageKey{ImageKind::kPlatformImage, parts[0] + ":" + parts[1] + ":" + parts[2], parts[3]};

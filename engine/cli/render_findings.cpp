@@ -35,10 +35,16 @@ nlohmann::ordered_json sarif_location(const Place& place) {
 
 nlohmann::ordered_json sarif_result(const Diagnostic& one) {
   auto text = one.message;
+  if (!one.expected.empty()) text += fmt::format("; expected {}", one.expected);
   for (const auto& line : one.details) text += fmt::format("\n{}", line);
   if (!one.suggestion.empty()) text += fmt::format(": {}", one.suggestion);
   nlohmann::ordered_json result = {
       {"ruleId", one.code}, {"level", sarif_level(one.severity)}, {"message", {{"text", text}}}};
+  auto& more = result["properties"] = nlohmann::ordered_json::object();
+  if (!one.value.empty()) more["value"] = one.value;
+  if (!one.expected.empty()) more["expected"] = one.expected;
+  if (!one.suggestion.empty()) more["suggestion"] = one.suggestion;
+  if (!one.provisioning_error.empty()) more["provisioningErrorCode"] = one.provisioning_error;
   if (!one.where.empty()) {
     result["locations"] = nlohmann::ordered_json::array({sarif_location(parse_place(one.where))});
   }

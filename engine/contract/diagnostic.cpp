@@ -4,7 +4,6 @@
 #include <charconv>
 #include <utility>
 
-#include "engine/core/redact.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -78,6 +77,8 @@ void Diagnostics::add(const Error& error, std::string_view provisioning_error) {
   diagnostic.message = error.message();
   diagnostic.where = error.where();
   diagnostic.suggestion = error.cure();
+  diagnostic.value = error.value();
+  diagnostic.expected = error.expected();
   diagnostic.details = error.quoted();
   diagnostic.provisioning_error = provisioning_error;
   add(std::move(diagnostic));
@@ -89,6 +90,8 @@ Error Diagnostics::first_error() const {
   KILN_CHECK(found != all_.end());
   return Error(found->kind, found->code, found->message)
       .at(found->where)
+      .about(found->value)
+      .expecting(found->expected)
       .quoting(found->details)
       .cure(found->suggestion);
 }
@@ -126,19 +129,8 @@ Diagnostic diagnose(Severity severity,
   diagnostic.code = std::move(code);
   diagnostic.message = std::move(text);
   diagnostic.where = place.where();
-  if (!place.value().is_structured()) diagnostic.value = shown_value(place.value());
+  diagnostic.value = shown_value(place.value());
   return diagnostic;
-}
-
-std::string shown_value(const nlohmann::json& value) {
-  constexpr std::size_t kLongest = 120;
-  if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    if (text.find("://") != std::string::npos) {
-      return printable(dump_json(redact_url(text)), kLongest);
-    }
-  }
-  return printable(dump_json(value), kLongest);
 }
 
 }  // namespace kiln

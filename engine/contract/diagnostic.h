@@ -71,7 +71,4 @@ class Diagnostics {
 /// A finding at a place of the document; the value is the one that stands there.
 Diagnostic diagnose(Severity severity, const JsonReader& place, std::string code, std::string text);
 
-/// A value as it may be shown: compact JSON, cut, without the signature of a URL.
-std::string shown_value(const nlohmann::json& value);
-
 }  // namespace kiln

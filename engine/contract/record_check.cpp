@@ -53,18 +53,30 @@ class RecordChecker {
 
   std::optional<Record> run() {
     const auto errors = context_.found.count(Severity::kError);
+    if (record_.place_.is_unknown()) return std::nullopt;
     const auto members = record_.place_.members();
-    if (!members) {
-      context_.add(members.error());
-      return std::nullopt;
-    }
+    if (!check(members)) return std::nullopt;
     for (const auto& [name, place] : *members) take(name, place);
     for (const auto& field : type_.fields) require(field);
-    if (context_.found.count(Severity::kError) > errors) return std::nullopt;
+    if (incomplete_ || context_.found.count(Severity::kError) > errors) return std::nullopt;
     return std::move(record_);
   }
 
  private:
+  /// A number or truth value that is written as text, as the filling of a placeholder leaves it.
+  JsonReader unquoted(const Field& field, const JsonReader& place) const {
+    const bool number = field.kind == FieldKind::kInteger;
+    if ((!number && field.kind != FieldKind::kBoolean) || !place.value().is_string()) return place;
+    auto value = nlohmann::json::parse(place.value().get_ref<const std::string&>(), nullptr, false);
+    if (number ? !value.is_number_integer() : !value.is_boolean()) return place;
+    context_.warning(place,
+                     "Template:ValueAsText",
+                     fmt::format("{} is written as text; the service may refuse it",
+                                 number ? "this number" : "this truth value"),
+                     "write it without quotation marks");
+    return place.with_value(std::move(value));
+  }
+
   void slip(const JsonReader& place,
             std::string code,
             std::string message,
@@ -100,8 +112,11 @@ class RecordChecker {
       return;
     }
     check_version(*field, place);
-    Record::Member member{field, place, {}};
-    if (!check_value(*field, place, member.children)) return;
+    Record::Member member{field, unquoted(*field, place), {}};
+    if (!check_value(*field, member.place, member.children)) {
+      incomplete_ = true;
+      return;
+    }
     if (field->treatment == Treatment::kNotice || field->treatment == Treatment::kReadOnly) {
       context_.notice(place, "Template:NoMeaningOffline", notice_text(*field));
     }
@@ -210,28 +225,24 @@ class RecordChecker {
             : fmt::format("rename {} to {}", in_quotes(slip_of->first), in_quotes(field.name)));
   }
 
-  /// Tells the error of a reader, with the value that it is about.
+  /// Tells the error of a reader.
   template <class T>
-  bool check(const JsonReader& place, const Result<T>& checked) const {
-    if (checked) return true;
-    Diagnostics own;
-    own.add(checked.error(), context_.provisioning_error);
-    auto diagnostic = own.all().front();
-    if (!place.value().is_structured()) diagnostic.value = shown_value(place.value());
-    context_.found.add(std::move(diagnostic));
-    return false;
+  bool check(const Result<T>& checked) const {
+    if (!checked) context_.add(checked.error());
+    return checked.has_value();
   }
 
   bool check_value(const Field& field, const JsonReader& place, std::vector<Record>& children) {
+    if (place.is_unknown()) return false;
     switch (field.kind) {
       case FieldKind::kString:
-        return check(place, place.as_string()) && check_enumeration(field, place);
+        return check(place.as_string()) && check_enumeration(field, place);
       case FieldKind::kInteger:
-        return check(place, place.as_integer(field.minimum, field.maximum));
+        return check(place.as_integer(field.minimum, field.maximum));
       case FieldKind::kBoolean:
-        return check(place, place.as_bool());
+        return check(place.as_bool());
       case FieldKind::kStrings:
-        return check(place, place.as_strings());
+        return check_strings(place);
       case FieldKind::kExitCodes:
         return check_exit_codes(place);
       case FieldKind::kStringMap:
@@ -241,10 +252,10 @@ class RecordChecker {
         return check_children(field, place, children);
       case FieldKind::kOpenObject:
       case FieldKind::kItem:
-        return check(place, place.members());
+        return check(place.members());
       case FieldKind::kOpenArray:
       case FieldKind::kItems:
-        return check(place, place.items());
+        return check(place.items());
     }
     return true;
   }
@@ -264,12 +275,22 @@ class RecordChecker {
     return false;
   }
 
+  bool check_strings(const JsonReader& place) const {
+    const auto items = place.items();
+    if (!check(items)) return false;
+    bool sound = true;
+    for (const auto& item : *items) sound = !item.is_unknown() && check(item.as_string()) && sound;
+    return sound;
+  }
+
   bool check_exit_codes(const JsonReader& place) const {
     const auto items = place.items();
-    if (!check(place, items)) return false;
+    if (!check(items)) return false;
     bool sound = true;
     for (const auto& item : *items) {
-      if (!is_exit_code(item.value())) {
+      if (item.is_unknown()) {
+        sound = false;
+      } else if (!is_exit_code(item.value())) {
         context_.error(item,
                        "Template:BadExitCode",
                        "this is not an exit code",
@@ -288,11 +309,12 @@ class RecordChecker {
 
   bool check_map(const JsonReader& place) const {
     const auto members = place.members();
-    if (!check(place, members)) return false;
+    if (!check(members)) return false;
     bool sound = true;
     for (const auto& [key, member] : *members) {
       // A null member counts as absent; expressions leave some behind.
-      if (!member.value().is_null()) sound = check(member, member.as_string()) && sound;
+      if (!member.value().is_null())
+        sound = !member.is_unknown() && check(member.as_string()) && sound;
     }
     return sound;
   }
@@ -304,7 +326,7 @@ class RecordChecker {
       return !children.empty();
     }
     const auto items = place.items();
-    if (!check(place, items)) return false;
+    if (!check(items)) return false;
     for (const auto& item : *items) {
       if (auto child = check_record(item, *field.object, context_)) {
         children.push_back(*std::move(child));
@@ -316,6 +338,7 @@ class RecordChecker {
   const RecordType& type_;
   const ContractContext& context_;
   Record record_;
+  bool incomplete_ = false;  ///< a field of it is wrong or unknown
   std::vector<std::pair<std::string, std::string>> misspelt_;  ///< as written, as it should be
 };
 

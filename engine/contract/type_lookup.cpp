@@ -11,6 +11,7 @@ namespace {
 /// The member `type`, in the case that the api-version lets pass.
 std::optional<JsonReader> find_discriminator(const JsonReader& body,
                                              const ContractContext& context) {
+  if (body.is_unknown()) return std::nullopt;
   if (auto exact = body.find("type")) return exact;
   const auto members = body.members();
   if (!members) {
@@ -51,7 +52,7 @@ const RecordType* find_type(const JsonReader& body,
                             std::span<const RecordType* const> known,
                             const ContractContext& context) {
   const auto place = find_discriminator(body, context);
-  if (!place) return nullptr;
+  if (!place || place->is_unknown()) return nullptr;
   const auto text = place->as_string();
   if (!text) {
     context.add(text.error());
@@ -76,12 +77,7 @@ const RecordType* find_type(const JsonReader& body,
     if (!former) check_version(*place, *type, context);
     return type;
   }
-  const auto error = unknown_type(*place, what, names);
-  context.error(*place,
-                error.code(),
-                error.message(),
-                fmt::format("one of {}", fmt::join(names, ", ")),
-                error.cure());
+  context.add(unknown_type(*place, what, names));
   return nullptr;
 }
 

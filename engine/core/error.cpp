@@ -42,6 +42,16 @@ Error Error::cure(std::string cure) && {
   return std::move(*this);
 }
 
+Error Error::about(std::string value) && {
+  if (value_.empty()) value_ = std::move(value);
+  return std::move(*this);
+}
+
+Error Error::expecting(std::string expected) && {
+  if (expected_.empty()) expected_ = std::move(expected);
+  return std::move(*this);
+}
+
 Error Error::while_doing(std::string activity) && {
   context_.push_back(std::move(activity));
   return std::move(*this);
@@ -64,6 +74,8 @@ std::string Error::summary() const {
 std::string Error::describe() const {
   std::string text = fmt::format("{} [{}]", message_, code_);
   if (!where_.empty()) text += fmt::format("\n  where: {}", where_);
+  if (!value_.empty()) text += fmt::format("\n  value: {}", value_);
+  if (!expected_.empty()) text += fmt::format("\n  expected: {}", expected_);
   for (const auto& activity : context_) text += fmt::format("\n  while: {}", activity);
   for (const auto& line : quoted_) text += fmt::format("\n  | {}", line);
   for (const auto& line : also_) text += fmt::format("\n  also:  {}", line);

@@ -35,6 +35,10 @@ class [[nodiscard]] Error {
   Error at(std::string where) &&;
   /// What the user can do about it, as one imperative sentence.
   Error cure(std::string cure) &&;
+  /// The value that is to blame, as it may be shown.
+  Error about(std::string value) &&;
+  /// What would be right in its place, as a noun phrase.
+  Error expecting(std::string expected) &&;
   /// Adds what was being done, innermost first.
   Error while_doing(std::string activity) &&;
   /// Lines worth quoting: the end of a tool's stderr or of a step's output.
@@ -47,6 +51,8 @@ class [[nodiscard]] Error {
   [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] const std::string& cure() const { return cure_; }
+  [[nodiscard]] const std::string& value() const { return value_; }
+  [[nodiscard]] const std::string& expected() const { return expected_; }
   [[nodiscard]] const std::vector<std::string>& context() const { return context_; }
   [[nodiscard]] const std::vector<std::string>& quoted() const { return quoted_; }
   [[nodiscard]] const std::vector<std::string>& also() const { return also_; }
@@ -62,6 +68,8 @@ class [[nodiscard]] Error {
   std::string message_;
   std::string where_;
   std::string cure_;
+  std::string value_;
+  std::string expected_;
   std::vector<std::string> context_;
   std::vector<std::string> quoted_;
   std::vector<std::string> also_;

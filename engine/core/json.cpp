@@ -17,6 +17,7 @@ std::string_view type_name(const nlohmann::json& value) {
   if (value.is_string()) return "a string";
   if (value.is_array()) return "an array";
   if (value.is_object()) return "an object";
+  if (value.is_discarded()) return "unknown";
   return "null";
 }
 
@@ -217,12 +218,15 @@ JsonReader JsonReader::child(std::string_view key, const nlohmann::json& value) 
 }
 
 Error JsonReader::error(std::string code, std::string message) const {
-  return Error(ErrorKind::kInvalidTemplate, std::move(code), std::move(message)).at(where());
+  return Error(ErrorKind::kInvalidTemplate, std::move(code), std::move(message))
+      .at(where())
+      .about(shown_value(*value_));
 }
 
 Error JsonReader::type_error(std::string_view wanted) const {
   return error("Json:WrongType",
                fmt::format("{} is expected here, this is {}", wanted, type_name(*value_)))
+      .expecting(std::string(wanted))
       .cure(fmt::format("write {} in its place", wanted));
 }
 
@@ -237,6 +241,7 @@ Result<JsonReader> JsonReader::require(std::string_view name) const {
   if (!value_->is_object()) return type_error("an object");
   if (auto found = find(name)) return *std::move(found);
   return error("Json:MissingField", fmt::format("the field \"{}\" is missing here", name))
+      .expecting(fmt::format("a member \"{}\"", name))
       .cure(fmt::format("add \"{}\" to this object", name));
 }
 
@@ -286,6 +291,7 @@ Result<std::int64_t> JsonReader::as_integer(std::int64_t minimum, std::int64_t m
   if (too_large || number < minimum || number > maximum) {
     return error("Json:OutOfRange",
                  fmt::format("{} is not between {} and {}", value_->dump(), minimum, maximum))
+        .expecting(fmt::format("an integer from {} to {}", minimum, maximum))
         .cure(fmt::format("choose a number from {} to {}", minimum, maximum));
   }
   return number;
@@ -326,36 +332,12 @@ Result<void> JsonReader::refuse_unknown(std::initializer_list<std::string_view> 
     const auto near = nearest_word(name, std::span(known.begin(), known.size()));
     return member
         .error("Json:UnknownField", fmt::format("unknown field \"{}\"", printable(name, 60)))
+        .expecting(fmt::format("one of {}", fmt::join(known, ", ")))
         .cure(near.empty()
                   ? fmt::format("remove it; the fields known here are {}", fmt::join(known, ", "))
                   : fmt::format("did you mean \"{}\"?", near));
   }
   return {};
-}
-
-Error unknown_type(const JsonReader& field,
-                   std::string_view what,
-                   std::span<const std::string_view> known) {
-  const auto name = field.value().is_string() ? field.value().get<std::string>() : std::string();
-  const auto near = nearest_word(name, known);
-  auto message = fmt::format("\"{}\" is not a type of {}", printable(name, 60), what);
-  if (!near.empty() && equal_ignoring_case(name, near)) message += "; types are case-sensitive";
-  return field.error("Template:UnknownType", std::move(message))
-      .cure(near.empty() ? fmt::format("use one of {}", fmt::join(known, ", "))
-                         : fmt::format("did you mean \"{}\"?", near));
-}
-
-Error not_yet_supported(const JsonReader& place, std::string_view what, std::string cure) {
-  return fail(ErrorKind::kUnsupported,
-              "Template:NotYetSupported",
-              "{} is part of the template contract, but this version of Kiln cannot honour it yet",
-              what)
-      .at(place.where())
-      .cure(std::move(cure));
-}
-
-std::string dump_json(const nlohmann::json& value, int indent) {
-  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace kiln

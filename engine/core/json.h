@@ -46,6 +46,9 @@ class JsonReader {
   /// Null where the value was not written in any document.
   [[nodiscard]] const PlacePtr& place() const { return place_; }
 
+  /// The value could not be found out, and an error has said why: nothing more is to be said of it.
+  [[nodiscard]] bool is_unknown() const { return value_->is_discarded(); }
+
   /// A null member counts as absent, as it does in ARM.
   [[nodiscard]] std::optional<JsonReader> find(std::string_view name) const;
   [[nodiscard]] Result<JsonReader> require(std::string_view name) const;
@@ -66,7 +69,7 @@ class JsonReader {
   /// Every member must be one of `known`; the error names the nearest spelling.
   [[nodiscard]] Result<void> refuse_unknown(std::initializer_list<std::string_view> known) const;
 
-  /// An InvalidTemplate error at this place.
+  /// An InvalidTemplate error at this place, about this value.
   [[nodiscard]] Error error(std::string code, std::string message) const;
 
  private:
@@ -102,6 +105,15 @@ Error unknown_type(const JsonReader& field,
 /// another image than the one that was asked for.
 /// @param what a noun phrase, e.g. `an ARM expression`
 Error not_yet_supported(const JsonReader& place, std::string_view what, std::string cure);
+
+/// Stands for a value that could not be found out, so that the rest can still be checked.
+inline nlohmann::json unknown_value() {
+  return nlohmann::json::value_t::discarded;
+}
+
+/// A value as a message may show it: compact JSON, cut, without the signature of a URL. Empty for
+/// arrays and objects, which say little when cut, and for what is unknown.
+std::string shown_value(const nlohmann::json& value);
 
 /// The whole value as compact JSON; invalid UTF-8 is replaced rather than thrown over.
 std::string dump_json(const nlohmann::json& value, int indent = -1);

@@ -1,6 +1,7 @@
 #include "engine/core/json_relaxed.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace kiln {
 namespace {
@@ -16,6 +17,8 @@ class Relaxer {
         string();
       } else if (const auto end = end_of_comment(text_, at_); end != at_) {
         comment(end);
+      } else if (const auto past = end_of_placeholder(); past != at_) {
+        placeholder(past);
       } else {
         structure();
       }
@@ -53,6 +56,28 @@ class Relaxer {
   void comment(std::size_t end) {
     found("comments", at_);
     for (; at_ < end; ++at_) result_.text += text_[at_] == '\n' ? '\n' : ' ';
+  }
+
+  /// Past the `<name>` that starts here, or `at_` where none does.
+  [[nodiscard]] std::size_t end_of_placeholder() const {
+    if (text_[at_] != '<') return at_;
+    auto end = at_ + 1;
+    const auto in_name = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+    };
+    while (end < text_.size() && in_name(text_[end])) ++end;
+    const bool closed = end > at_ + 1 && end < text_.size() && text_[end] == '>';
+    return closed ? end + 1 : at_;
+  }
+
+  void placeholder(std::size_t end) {
+    found("placeholders without quotation marks", at_);
+    comma_.reset();
+    result_.inserted.push_back(result_.text.size());
+    result_.text += '"';
+    while (at_ < end) copy();
+    result_.inserted.push_back(result_.text.size());
+    result_.text += '"';
   }
 
   void structure() {

@@ -8,8 +8,8 @@
 
 namespace kiln {
 
-/// Relaxed JSON made strict: comments and commas after the last member became blanks, and line
-/// breaks and tabs in strings became escapes.
+/// Relaxed JSON made strict: comments and commas after the last member became blanks, line breaks
+/// and tabs in strings became escapes, and a `<name>` that stands for a value became a string.
 struct RelaxedJson {
   std::string text;
   std::optional<std::size_t> first;     ///< the byte of the first thing that strict JSON forbids

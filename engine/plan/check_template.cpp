@@ -15,7 +15,6 @@ nlohmann::json read_items(const std::vector<TemplateItem>& items,
   std::size_t number = 0;
   for (const auto& item : items) {
     auto id = fmt::format("{}-{:02}", prefix, ++number);
-    if (item.unfinished) continue;
     auto parsed = parse(item.body);
     if (!parsed.item) continue;
     canonical.push_back(std::move(parsed.canonical));
@@ -87,7 +86,7 @@ CheckedTemplate examine_items(ImageTemplate image_template) {
       document.version, document.found, "Other", !document.api_version.empty()};
   checked.canonical = document.canonical;
   auto& properties = checked.canonical["properties"];
-  if (document.source && !document.source->unfinished) {
+  if (document.source) {
     auto parsed = parse_source(document.source->body, context);
     checked.source = std::move(parsed.item);
     properties["source"] = std::move(parsed.canonical);

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "engine/core/text.h"
-#include "engine/template/placeholder.h"
 
 namespace kiln {
 namespace {
@@ -78,10 +77,6 @@ Result<void> check_document_kind(const JsonReader& document) {
 ApiVersion read_api_version(const JsonReader& resource, Diagnostics& found) {
   const auto field = resource.find("apiVersion");
   if (!field) return kNewestVersion;
-  if (const auto final = refuse_placeholder(*field); !final) {
-    found.add(final.error());
-    return kNewestVersion;
-  }
   const auto text = field->as_string();
   if (!text) return kNewestVersion;  // the record's check says so
   if (const auto version = parse_api_version(*text)) return *version;
@@ -114,9 +109,7 @@ std::string read_name(const Record& resource,
   if (!resource.has("name")) return name_from_file(document_name);
   const auto& field = resource.at("name");
   auto name = resource.text("name");
-  if (const auto final = refuse_placeholder(field); !final) {
-    context.add(final.error());
-  } else if (!is_name(name)) {
+  if (!is_name(name)) {
     context.error(
         field,
         "Template:BadName",

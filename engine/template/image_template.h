@@ -15,8 +15,6 @@ namespace kiln {
 struct TemplateItem {
   std::string type;
   JsonReader body;
-  /// A placeholder was found in it, so there is no point in reading its values.
-  bool unfinished = false;
 };
 
 /// `validate`

@@ -29,9 +29,14 @@ Result<ImageTemplate> examine_template(const std::string& text,
   const auto document = JsonReader::parse_relaxed(text, name, notices);
   if (!document) return told_by_language(document.error(), name);
   KILN_TRY(check_document_kind(*document));
-  KILN_TRY_ASSIGN(auto resolved, resolve_template(*document, options, notices));
-  auto image_template = read_template(resolved.resource, name);
-  image_template.parameters = std::move(resolved.parameters);
+  ImageTemplate image_template;
+  Diagnostics found;
+  if (auto resolved = resolve_template(*document, options, found, notices)) {
+    image_template = read_template(resolved->resource, name, std::move(found));
+    image_template.parameters = std::move(resolved->parameters);
+  } else {
+    image_template.found = std::move(found);
+  }
   for (auto& notice : notices) {
     Diagnostic diagnostic;
     diagnostic.severity = Severity::kNotice;

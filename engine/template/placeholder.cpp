@@ -95,9 +95,11 @@ struct Unfilled {
   int count = 0;
 };
 
-void note(std::vector<Unfilled>& list, std::string_view text, const JsonReader& place) {
-  for (auto found = find_placeholder(text); found;
-       found = find_placeholder(text, found->first + found->second)) {
+/// Whether there was one.
+bool note(std::vector<Unfilled>& list, std::string_view text, const JsonReader& place) {
+  auto found = find_placeholder(text);
+  const bool any = found.has_value();
+  for (; found; found = find_placeholder(text, found->first + found->second)) {
     const auto name = text.substr(found->first, found->second);
     const auto known = std::find_if(
         list.begin(), list.end(), [&](const Unfilled& one) { return one.name == name; });
@@ -107,19 +109,25 @@ void note(std::vector<Unfilled>& list, std::string_view text, const JsonReader& 
       list.push_back({std::string(name), place.where(), 1});
     }
   }
+  return any;
 }
 
-void collect(const JsonReader& place, std::vector<Unfilled>& list) {
+/// Lists the placeholders of a tree.
+/// @param copy of the value, where each text that holds one becomes unknown; null if not wanted
+void collect(const JsonReader& place, std::vector<Unfilled>& list, nlohmann::json* copy) {
   if (place.value().is_string()) {
-    note(list, place.value().get_ref<const std::string&>(), place);
+    const bool any = note(list, place.value().get_ref<const std::string&>(), place);
+    if (any && copy != nullptr) *copy = unknown_value();
   } else if (const auto members = place.members()) {
     for (const auto& [name, member] : *members) {
       if (name == "inline" || name == "artifactTags" || name == "name") continue;
       note(list, name, member);
-      collect(member, list);
+      collect(member, list, copy == nullptr ? nullptr : &(*copy)[name]);
     }
   } else if (const auto items = place.items()) {
-    for (const auto& item : *items) collect(item, list);
+    for (std::size_t i = 0; i < items->size(); ++i) {
+      collect((*items)[i], list, copy == nullptr ? nullptr : &(*copy)[i]);
+    }
   }
 }
 
@@ -128,11 +136,37 @@ std::string describe(const Unfilled& one) {
                         : fmt::format("{} {} times, first at {}", one.name, one.count, one.where);
 }
 
-/// Members of `properties` that shape the image or name what is made.
-bool matters(std::string_view name) {
-  constexpr std::string_view kParts[] = {
-      "source", "customize", "distribute", "validate", "optimize"};
+/// Members that mean nothing on this machine; the others shape the image or name what is made.
+bool is_harmless(std::string_view name) {
+  constexpr std::string_view kParts[] = {"location",
+                                         "tags",
+                                         "identity",
+                                         "dependsOn",
+                                         "stagingResourceGroup",
+                                         "managedResourceTags",
+                                         "vmSize",
+                                         "userAssignedIdentities",
+                                         "vnetConfig"};
   return std::find(std::begin(kParts), std::end(kParts), name) != std::end(kParts);
+}
+
+/// Of the resource, its properties or the vmProfile, whose members differ in what they are for.
+/// @param copy of the value
+void collect_members(const JsonReader& object,
+                     std::vector<Unfilled>& refused,
+                     std::vector<Unfilled>& noted,
+                     nlohmann::json& copy) {
+  const auto members = object.members();
+  if (!members) return;  // said better by whoever reads it
+  for (const auto& [name, member] : *members) {
+    if (equal_ignoring_case(name, "properties") || equal_ignoring_case(name, "vmProfile")) {
+      collect_members(member, refused, noted, copy[name]);
+    } else if (is_harmless(name)) {
+      collect(member, noted, nullptr);
+    } else {
+      collect(member, refused, &copy[name]);
+    }
+  }
 }
 
 }  // namespace
@@ -165,52 +199,37 @@ FilledDocument fill_placeholders(const JsonReader& document,
   return {document.with_value(std::move(value)), filler.take_used()};
 }
 
-Result<void> report_placeholders(const JsonReader& resource, std::vector<std::string>& notices) {
+JsonReader check_placeholders(const JsonReader& resource,
+                              arm::Failures& failures,
+                              std::vector<std::string>& notices) {
   std::vector<Unfilled> refused;
   std::vector<Unfilled> noted;
-  const auto members = resource.members();
-  if (!members) return {};  // said better by whoever reads the resource
-  for (const auto& [name, member] : *members) {
-    const auto properties = member.members();
-    if (!equal_ignoring_case(name, "properties") || !properties) {
-      if (!equal_ignoring_case(name, "name")) collect(member, noted);
-      continue;
-    }
-    for (const auto& [part, value] : *properties) collect(value, matters(part) ? refused : noted);
-  }
+  auto copy = resource.value();
+  collect_members(resource, refused, noted, copy);
   for (const auto& one : noted) {
     notices.push_back(
         fmt::format("a placeholder is left where it does no harm: {}", describe(one)));
   }
-  if (refused.empty()) return {};
+  if (refused.empty()) return resource;
   std::vector<std::string> lines;
   lines.reserve(refused.size());
   for (const auto& one : refused) lines.push_back(describe(one));
   const auto& first = refused.front();
-  return fail(ErrorKind::kInvalidTemplate,
-              "Template:Placeholder",
-              "{} {} not filled",
-              refused.size() == 1 ? "the placeholder " + first.name
-                                  : fmt::format("{} placeholders", refused.size()),
-              refused.size() == 1 ? "is" : "are")
-      .at(first.where)
-      .cure(fmt::format("give values with --parameter {}=VALUE, or with --placeholders FILE",
-                        first.name.substr(1, first.name.size() - 2)))
-      .quoting(std::move(lines));
-}
-
-Result<void> refuse_placeholder(const JsonReader& text) {
-  if (!text.value().is_string()) return {};
-  const std::string_view value = text.value().get_ref<const std::string&>();
-  const auto found = find_placeholder(value);
-  if (!found) return {};
-  const auto placeholder = value.substr(found->first, found->second);
-  return text
-      .error(
-          "Template:Placeholder",
-          fmt::format("\"{}\" still holds the placeholder {}", printable(value, 120), placeholder))
-      .cure(fmt::format("give its value with --parameter {}=VALUE, or with --placeholders FILE",
-                        placeholder.substr(1, placeholder.size() - 2)));
+  failures.add(
+      fail(ErrorKind::kInvalidTemplate,
+           "Template:Placeholder",
+           "{} {} not filled",
+           refused.size() == 1 ? "the placeholder " + first.name
+                               : fmt::format("{} placeholders", refused.size()),
+           refused.size() == 1 ? "is" : "are")
+          .at(first.where)
+          .about(first.name)
+          .expecting("a value in place of each")
+          .cure(fmt::format("give values with --parameter {}=VALUE, or with --placeholders "
+                            "FILE",
+                            first.name.substr(1, first.name.size() - 2)))
+          .quoting(std::move(lines)));
+  return resource.with_value(std::move(copy));
 }
 
 }  // namespace kiln

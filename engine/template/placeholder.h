@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/json.h"
+#include "engine/template/arm/failures.h"
 
 namespace kiln {
 
@@ -29,11 +30,11 @@ Result<std::map<std::string, std::string>> read_placeholders(const std::filesyst
 FilledDocument fill_placeholders(const JsonReader& document,
                                  const std::map<std::string, std::string>& values);
 
-/// Refuses placeholders that are left where they matter for the image, all in one error; elsewhere
-/// each becomes a notice. Inline scripts are not searched: `<EOF>` is ordinary there.
-Result<void> report_placeholders(const JsonReader& resource, std::vector<std::string>& notices);
-
-/// Refuses a value that still holds a placeholder.
-Result<void> refuse_placeholder(const JsonReader& text);
+/// Placeholders that are left where they matter for the image: their values become unknown, and one
+/// failure names all of them; elsewhere each becomes a notice. Inline scripts are not searched:
+/// `<EOF>` is ordinary there.
+JsonReader check_placeholders(const JsonReader& resource,
+                              arm::Failures& failures,
+                              std::vector<std::string>& notices);
 
 }  // namespace kiln

@@ -1,12 +1,10 @@
 #include "engine/template/read_template.h"
 
-#include <array>
 #include <unordered_map>
 
 #include "engine/core/text.h"
 #include "engine/template/envelope.h"
 #include "engine/template/fields.h"
-#include "engine/template/placeholder.h"
 
 namespace kiln {
 namespace {
@@ -14,24 +12,6 @@ namespace {
 constexpr std::int64_t kDefaultTimeout = 240;
 /// Shorter ones fail in the service, though its schema lets them pass.
 constexpr std::int64_t kShortestServiceTimeout = 6;
-
-/// Fields whose value must be final. Inline scripts are not among them: `<EOF>` is ordinary there.
-constexpr std::array<std::string_view, 16> kFinalFields = {"publisher",
-                                                           "offer",
-                                                           "sku",
-                                                           "version",
-                                                           "imageId",
-                                                           "imageVersionId",
-                                                           "galleryImageId",
-                                                           "path",
-                                                           "sourceUri",
-                                                           "sourceURI",
-                                                           "scriptUri",
-                                                           "script",
-                                                           "destination",
-                                                           "sha256Checksum",
-                                                           "runOutputName",
-                                                           "uri"};
 
 /// A member by its name, in whatever case; which cases are right, the record's check has said.
 std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_view name) {
@@ -44,26 +24,16 @@ std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_vi
   return std::nullopt;
 }
 
-TemplateItem read_item(const JsonReader& body, Diagnostics& found) {
-  TemplateItem item{"", body};
+TemplateItem read_item(const JsonReader& body) {
   const auto type = find_any_case(body, "type");
-  if (type && type->value().is_string()) item.type = type->value().get<std::string>();
-  for (const auto field : kFinalFields) {
-    const auto place = body.find(field);
-    if (!place) continue;
-    const auto final = refuse_placeholder(*place);
-    if (final) continue;
-    found.add(final.error());
-    item.unfinished = true;
-  }
-  return item;
+  return {type && type->value().is_string() ? type->value().get<std::string>() : "", body};
 }
 
-std::vector<TemplateItem> read_items(const std::optional<JsonReader>& array, Diagnostics& found) {
+std::vector<TemplateItem> read_items(const std::optional<JsonReader>& array) {
   std::vector<TemplateItem> items;
   const auto bodies = array ? array->items() : Result<std::vector<JsonReader>>();
   if (!bodies) return items;  // the record's check says so
-  for (const auto& body : *bodies) items.push_back(read_item(body, found));
+  for (const auto& body : *bodies) items.push_back(read_item(body));
   return items;
 }
 
@@ -191,14 +161,14 @@ void read_all_items(const JsonReader& resource, ImageTemplate& image_template) {
   const auto properties = find_any_case(resource, "properties");
   if (!properties) return;
   if (const auto source = find_any_case(*properties, "source")) {
-    image_template.source = read_item(*source, found);
+    image_template.source = read_item(*source);
   }
-  image_template.customize = read_items(find_any_case(*properties, "customize"), found);
+  image_template.customize = read_items(find_any_case(*properties, "customize"));
   if (const auto validate = find_any_case(*properties, "validate")) {
-    image_template.validate.checks = read_items(find_any_case(*validate, "inVMValidations"), found);
+    image_template.validate.checks = read_items(find_any_case(*validate, "inVMValidations"));
   }
   const auto distribute = find_any_case(*properties, "distribute");
-  image_template.distribute = read_items(distribute, found);
+  image_template.distribute = read_items(distribute);
   const ContractContext context{image_template.version, found, "BadDistributeType"};
   if (distribute && distribute->value().is_array() && image_template.distribute.empty()) {
     context.error(*distribute,
@@ -212,12 +182,16 @@ void read_all_items(const JsonReader& resource, ImageTemplate& image_template) {
 
 }  // namespace
 
-ImageTemplate read_template(const JsonReader& resource, std::string_view document_name) {
+ImageTemplate read_template(const JsonReader& resource,
+                            std::string_view document_name,
+                            Diagnostics already_found) {
   ImageTemplate image_template;
   auto& found = image_template.found;
+  found = std::move(already_found);
   image_template.version = read_api_version(resource, found);
-  const ContractContext context{
-      image_template.version, found, "Other", resource.find("apiVersion").has_value()};
+  const auto written = resource.find("apiVersion");
+  const bool versioned = written && !written->is_unknown();
+  const ContractContext context{image_template.version, found, "Other", versioned};
   image_template.name = name_from_file(document_name);
   if (const auto record = check_record(resource, kImageTemplateType, context)) {
     image_template.name = read_name(*record, document_name, context);

@@ -100,22 +100,22 @@ Result<ResolvedTemplate> resolve_bare(const JsonReader& body,
   }
   const auto around_body =
       JsonReader::of({{"parameters", std::move(declared)}}, "the command line");
-  KILN_TRY_ASSIGN(auto supplied, arm::supply(given, around_body, filled, context));
+  auto supplied = arm::supply(given, around_body, filled, context);
   KILN_TRY_ASSIGN(
       const auto deployment,
       arm::Deployment::create(around_body, std::move(around), std::move(supplied), context));
   deployment->is_bare = true;
-  KILN_TRY_ASSIGN(auto placed, arm::evaluate_tree(body, *deployment, nullptr));
+  KILN_TRY_ASSIGN(auto placed, arm::evaluate_known(body, *deployment, nullptr));
   note_bare_body(context, notices);
   auto used = deployment->used_parameters();
   for (const auto& one : given) {
     if (filled.contains(to_lower(one.name)) || used.contains(one.name)) continue;
-    return fail(ErrorKind::kInvalidTemplate,
-                "Parameter:Unknown",
-                "the template has neither a parameter nor a placeholder \"{}\"",
-                printable(one.name, 60))
-        .at("--parameter " + printable(one.name, 60))
-        .cure("remove it, or correct its name");
+    context.failures.add(fail(ErrorKind::kInvalidTemplate,
+                              "Parameter:Unknown",
+                              "the template has neither a parameter nor a placeholder \"{}\"",
+                              printable(one.name, 60))
+                             .at("--parameter " + printable(one.name, 60))
+                             .cure("remove it, or correct its name"));
   }
   return ResolvedTemplate{
       JsonReader::computed(std::move(placed.data),
@@ -131,11 +131,11 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
                                             arm::Context& context,
                                             const std::string& wanted,
                                             std::vector<std::string>& notices) {
-  KILN_TRY_ASSIGN(auto supplied, arm::supply(given, document, filled, context));
+  auto supplied = arm::supply(given, document, filled, context);
   KILN_TRY_ASSIGN(
       const auto deployment,
       arm::Deployment::create(document, std::move(around), std::move(supplied), context));
-  KILN_TRY(deployment->check_parameters());
+  deployment->check_parameters();
   KILN_TRY_ASSIGN(auto resource, arm::find_image_template(*deployment, wanted, notices));
   return ResolvedTemplate{std::move(resource), deployment->used_parameters()};
 }
@@ -169,18 +169,10 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
         values, [&typed](const auto& one) { return equal_ignoring_case(one.first, typed.first); });
     values.insert(typed);
   }
-  auto filled = fill_placeholders(document, values);
+  const auto filled = fill_placeholders(document, values);
   const auto names = filled.names();
   const auto& text = filled.document;
-  if (is_deployment(text)) {
-    KILN_TRY_ASSIGN(auto resolved,
-                    resolve_deployment(
-                        text, given, names, std::move(around), context, options.resource, notices));
-    KILN_TRY(report_placeholders(resolved.resource, notices));
-    resolved.parameters.update(filled.used);
-    return resolved;
-  }
-  const auto example = example_body(text);
+  const auto example = is_deployment(text) ? std::nullopt : example_body(text);
   if (example) {
     notices.push_back(
         fmt::format("this is an example of the service's API; its request body is used ({})",
@@ -188,24 +180,32 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   }
   KILN_TRY_ASSIGN(
       auto resolved,
-      resolve_bare(example ? *example : text, given, names, std::move(around), context, notices));
-  KILN_TRY(check_wanted(resolved.resource, options.resource));
-  KILN_TRY(report_placeholders(resolved.resource, notices));
+      is_deployment(text)
+          ? resolve_deployment(
+                text, given, names, std::move(around), context, options.resource, notices)
+          : resolve_bare(
+                example ? *example : text, given, names, std::move(around), context, notices));
+  if (!is_deployment(text)) KILN_TRY(check_wanted(resolved.resource, options.resource));
+  resolved.resource = check_placeholders(resolved.resource, context.failures, notices);
   resolved.parameters.update(filled.used);
   return resolved;
 }
 
 }  // namespace
 
-Result<ResolvedTemplate> resolve_template(const JsonReader& document,
-                                          const TemplateOptions& options,
-                                          std::vector<std::string>& notices) {
+std::optional<ResolvedTemplate> resolve_template(const JsonReader& document,
+                                                 const TemplateOptions& options,
+                                                 Diagnostics& found,
+                                                 std::vector<std::string>& notices) {
   arm::Context context;
   auto resolved = resolve(document, options, context, notices);
+  if (!resolved) context.failures.add(resolved.error());
+  for (const auto& failure : context.failures.all()) found.add(failure);
   if (options.secrets != nullptr) {
     for (auto& secret : context.secrets) options.secrets->push_back(std::move(secret));
   }
-  return resolved;
+  if (!resolved) return std::nullopt;
+  return *std::move(resolved);
 }
 
 }  // namespace kiln

@@ -69,6 +69,7 @@ Result<std::unique_ptr<Source>> parse_iso(const Record& record, const ContractCo
   if (uri.empty()) {
     return record.at("sourceUri")
         .error("Template:EmptyUri", "the field \"sourceUri\" is empty")
+        .expecting("a URI or a path")
         .cure("give an https: or file: URI, or a path");
   }
   return std::make_unique<IsoSource>(std::move(uri), record.place().where());

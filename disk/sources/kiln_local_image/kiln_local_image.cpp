@@ -60,6 +60,7 @@ Result<std::unique_ptr<Source>> parse_kiln_local_image(const Record& record,
   const auto path = record.text("path");
   if (path.empty() || path.find('\0') != std::string::npos) {
     return field.error("Source:BadPath", "this is not the path of a file")
+        .expecting("the path of a disk image")
         .cure("write the path of the disk image");
   }
   ResolvedSource source;
@@ -68,6 +69,7 @@ Result<std::unique_ptr<Source>> parse_kiln_local_image(const Record& record,
   if (!sha256.empty() && !is_sha256(sha256)) {
     return record.at("sha256Checksum")
         .error("Source:BadChecksum", "this is not a SHA-256 digest")
+        .expecting("64 hexadecimal digits")
         .cure("write the 64 hex digits that sha256sum prints, or leave the field out");
   }
   if (!sha256.empty()) source.expected_sha256 = to_lower(sha256);

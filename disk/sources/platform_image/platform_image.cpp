@@ -3,6 +3,7 @@
 #include <array>
 
 #include "disk/sources/catalog_source.h"
+#include "engine/core/text.h"
 
 namespace kiln {
 namespace {
@@ -47,14 +48,23 @@ constexpr RecordType kPlatformImageSource{.name = "PlatformImage",
                                           .discriminated = true};
 
 Result<std::unique_ptr<Source>> parse_platform_image(const Record& record,
-                                                     const ContractContext& /*context*/) {
-  auto key = parse_image_key(fmt::format("{}:{}:{}:{}",
-                                         record.text("publisher"),
-                                         record.text("offer"),
-                                         record.text("sku"),
-                                         record.text("version")));
-  if (!key) return std::move(key).error().at(record.place().where());
-  return make_catalog_source(*std::move(key), record.place().where());
+                                                     const ContractContext& context) {
+  for (const std::string_view name : {"publisher", "offer", "sku", "version"}) {
+    const auto text = record.text(name);
+    const bool version = name == "version";
+    if (version ? is_image_version(text) : is_image_word(text)) continue;
+    const auto expected = version ? "dotted numbers, or latest" : "letters, digits and . _ - ( )";
+    context.error(record.at(name),
+                  "Source:BadImageName",
+                  fmt::format("\"{}\" cannot be the {} of an image", printable(text, 80), name),
+                  expected,
+                  fmt::format("write {}", expected));
+  }
+  ImageKey key{
+      ImageKind::kPlatformImage,
+      fmt::format("{}:{}:{}", record.text("publisher"), record.text("offer"), record.text("sku")),
+      record.text("version")};
+  return make_catalog_source(std::move(key), record.place().where());
 }
 
 }  // namespace kiln

@@ -18,6 +18,13 @@ Error circle(const JsonReader& place, std::string_view kind, std::string_view na
       .cure("break the circle");
 }
 
+Error no_value(const JsonReader& declaration, std::string_view name) {
+  return declaration
+      .error("Parameter:Missing",
+             fmt::format("the parameter \"{}\" has no value", printable(name, 60)))
+      .cure("give it one where the nested deployment is called, or a defaultValue");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Deployment>> Deployment::create(JsonReader body,
@@ -31,8 +38,7 @@ Result<std::unique_ptr<Deployment>> Deployment::create(JsonReader body,
     for (const auto& [name, declaration] : members) {
       KILN_TRY(declaration.members());
       deployment->parameter_order_.push_back(to_lower(name));
-      deployment->parameters_.emplace(to_lower(name),
-                                      Parameter{name, declaration, State::kNew, {}, false});
+      deployment->parameters_.emplace(to_lower(name), Parameter{name, declaration});
     }
   }
   KILN_TRY(deployment->read_variables());
@@ -47,13 +53,13 @@ Result<void> Deployment::read_variables() {
   KILN_TRY_ASSIGN(const auto members, variables->members());
   for (const auto& [name, value] : members) {
     if (!equal_ignoring_case(name, "copy") || !is_copy_list(value)) {
-      variables_.emplace(to_lower(name), Variable{name, value, false, State::kNew, {}});
+      variables_.emplace(to_lower(name), Variable{name, value});
       continue;
     }
     KILN_TRY_ASSIGN(const auto loops, value.items());
     for (const auto& loop : loops) {
       KILN_TRY_ASSIGN(const auto loop_name, loop.string("name"));
-      variables_.emplace(to_lower(loop_name), Variable{loop_name, loop, true, State::kNew, {}});
+      variables_.emplace(to_lower(loop_name), Variable{loop_name, loop, true});
     }
   }
   return {};
@@ -95,41 +101,49 @@ Result<bool> Deployment::is_required(const Parameter& parameter) const {
   return !may_be_null;
 }
 
-Result<void> Deployment::check_parameters() {
+void Deployment::report_missing() {
   std::vector<std::string> missing;
   std::string first;
+  auto& failures = context().failures;
   for (const auto& key : parameter_order_) {
-    const auto& parameter = parameters_.at(key);
-    KILN_TRY_ASSIGN(const auto required, is_required(parameter));
-    if (!required) continue;
-    KILN_TRY_ASSIGN(const auto type, parameter.declaration.optional_string("type"));
+    auto& parameter = parameters_.at(key);
+    const auto required = is_required(parameter);
+    if (!required || !*required) continue;
+    const auto type = parameter.declaration.optional_string("type");
     if (missing.empty()) first = parameter.declaration.where();
-    missing.push_back(fmt::format("{} ({}) at {}",
-                                  printable(parameter.name, 60),
-                                  printable(type.value_or("of a type of the template's own"), 40),
-                                  parameter.declaration.where()));
+    missing.push_back(
+        fmt::format("{} ({}) at {}",
+                    printable(parameter.name, 60),
+                    printable(type ? type->value_or("of a type of the template's own") : "", 40),
+                    parameter.declaration.where()));
+    failures.hide(no_value(parameter.declaration, parameter.name));
   }
-  if (!missing.empty()) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Parameter:Missing",
-                "{} required {} no value",
-                missing.size(),
-                missing.size() == 1 ? "parameter has" : "parameters have")
-        .at(first)
-        .cure("give them with --parameter NAME=VALUE or --parameters FILE")
-        .quoting(std::move(missing));
-  }
+  if (missing.empty()) return;
+  failures.add(fail(ErrorKind::kInvalidTemplate,
+                    "Parameter:Missing",
+                    "{} required {} no value",
+                    missing.size(),
+                    missing.size() == 1 ? "parameter has" : "parameters have")
+                   .at(first)
+                   .cure("give them with --parameter NAME=VALUE or --parameters FILE")
+                   .quoting(std::move(missing)));
+}
+
+void Deployment::check_parameters() {
+  report_missing();
   for (const auto& key : parameter_order_) {
-    if (supplied_.contains(key)) KILN_TRY(parameter(key));
+    auto& parameter = parameters_.at(key);
+    parameter.used = supplied_.contains(key);
+    const auto value = value_of(parameter);
+    if (!value) context().failures.add(value.error());
   }
-  return {};
 }
 
 nlohmann::json Deployment::used_parameters() const {
   auto used = nlohmann::json::object();
   for (const auto& [key, parameter] : parameters_) {
-    if (parameter.state == State::kDone && !parameter.secure) {
-      used[parameter.name] = parameter.value.data;
+    if (parameter.used && parameter.value && *parameter.value && !parameter.secure) {
+      used[parameter.name] = (*parameter.value)->data;
     }
   }
   return used;
@@ -148,50 +162,61 @@ Result<Value> Deployment::evaluate_parameter(Parameter& parameter) {
   }
   KILN_TRY_ASSIGN(const auto required, is_required(parameter));
   if (!required) return Value{nullptr, parameter.declaration.place(), nullptr};
-  return parameter.declaration
-      .error("Parameter:Missing",
-             fmt::format("the parameter \"{}\" has no value", printable(parameter.name, 60)))
-      .cure("give it one where the nested deployment is called, or a defaultValue");
+  return no_value(parameter.declaration, parameter.name);
+}
+
+Result<Value> Deployment::checked_parameter(Parameter& parameter) {
+  KILN_TRY_ASSIGN(const auto kind, types_.kind(parameter.declaration));
+  parameter.secure = is_secure_kind(kind);
+  KILN_TRY_ASSIGN(auto value, evaluate_parameter(parameter));
+  // A null that was written as the default stands for no value at all.
+  if (value.data.is_null()) return value;
+  KILN_TRY_ASSIGN(const auto secure,
+                  types_.check(parameter.declaration,
+                               value,
+                               fmt::format("the parameter \"{}\"", printable(parameter.name, 60))));
+  parameter.secure = parameter.secure || secure;
+  return value;
+}
+
+Result<Value> Deployment::value_of(Parameter& parameter) {
+  if (parameter.state == State::kRunning) {
+    return circle(parameter.declaration, "parameter", parameter.name);
+  }
+  if (parameter.state == State::kNew) {
+    parameter.state = State::kRunning;
+    parameter.value = checked_parameter(parameter);
+    parameter.state = State::kDone;
+  }
+  return *parameter.value;
 }
 
 Result<std::optional<Value>> Deployment::parameter(std::string_view name) {
   const auto found = parameters_.find(to_lower(name));
   if (found == parameters_.end()) return std::optional<Value>();
-  auto& parameter = found->second;
-  if (parameter.state == State::kDone) return std::optional(parameter.value);
-  if (parameter.state == State::kRunning) return circle(parameter.declaration, "parameter", name);
-  parameter.state = State::kRunning;
-  KILN_TRY_ASSIGN(parameter.value, evaluate_parameter(parameter));
-  // A null that was written as the default stands for no value at all.
-  KILN_TRY_ASSIGN(const auto kind, types_.kind(parameter.declaration));
-  parameter.secure = is_secure_kind(kind);
-  if (!parameter.value.data.is_null()) {
-    KILN_TRY_ASSIGN(
-        const auto secure,
-        types_.check(parameter.declaration,
-                     parameter.value,
-                     fmt::format("the parameter \"{}\"", printable(parameter.name, 60))));
-    parameter.secure = parameter.secure || secure;
-  }
-  parameter.state = State::kDone;
-  return std::optional(parameter.value);
+  found->second.used = true;
+  KILN_TRY_ASSIGN(auto value, value_of(found->second));
+  return std::optional(std::move(value));
+}
+
+Result<Value> Deployment::evaluate_variable(const Variable& variable) {
+  if (!variable.is_loop) return evaluate_value(variable.written, *this, nullptr);
+  KILN_TRY_ASSIGN(auto list, evaluate_copy(variable.written, variable.name, *this, nullptr));
+  return shared_value(std::move(list));
 }
 
 Result<std::optional<Value>> Deployment::variable(std::string_view name) {
   const auto found = variables_.find(to_lower(name));
   if (found == variables_.end()) return std::optional<Value>();
   auto& variable = found->second;
-  if (variable.state == State::kDone) return std::optional(variable.value);
   if (variable.state == State::kRunning) return circle(variable.written, "variable", name);
-  variable.state = State::kRunning;
-  if (variable.is_loop) {
-    KILN_TRY_ASSIGN(auto list, evaluate_copy(variable.written, variable.name, *this, nullptr));
-    variable.value = shared_value(std::move(list));
-  } else {
-    KILN_TRY_ASSIGN(variable.value, evaluate_value(variable.written, *this, nullptr));
+  if (variable.state == State::kNew) {
+    variable.state = State::kRunning;
+    variable.value = evaluate_variable(variable);
+    variable.state = State::kDone;
   }
-  variable.state = State::kDone;
-  return std::optional(variable.value);
+  KILN_TRY_ASSIGN(auto value, *variable.value);
+  return std::optional(std::move(value));
 }
 
 const UserFunction* Deployment::function(std::string_view name) const {

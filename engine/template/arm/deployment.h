@@ -33,10 +33,10 @@ class Deployment : public Scope {
                                                     Supplied supplied,
                                                     Context& context);
 
-  /// Every required parameter without a value, in one error; then the given values against their
-  /// declarations.
-  Result<void> check_parameters();
-  /// The values of parameters that were used, but for secure ones.
+  /// Every required parameter without a value, in one error; then all declarations, and the values
+  /// against them. What is wrong is told in the context's failures, and once.
+  void check_parameters();
+  /// The values of parameters that were given or used, but for secure ones.
   [[nodiscard]] nlohmann::json used_parameters() const;
   [[nodiscard]] const std::vector<WrittenResource>& resources() const { return resources_; }
   /// The template's place, for messages.
@@ -62,15 +62,16 @@ class Deployment : public Scope {
     std::string name;
     JsonReader declaration;
     State state = State::kNew;
-    Value value;
+    std::optional<Result<Value>> value = std::nullopt;  ///< set when done
     bool secure = false;
+    bool used = false;  ///< by an expression, or given
   };
   struct Variable {
     std::string name;
     JsonReader written;
     bool is_loop = false;  ///< `written` is a member of `variables.copy`
     State state = State::kNew;
-    Value value;
+    std::optional<Result<Value>> value = std::nullopt;  ///< set when done
   };
 
   Deployment(JsonReader body, Surroundings surroundings, Supplied supplied, Context& context)
@@ -82,7 +83,12 @@ class Deployment : public Scope {
 
   Result<void> read_variables();
   Result<void> read_functions();
+  Result<Value> value_of(Parameter& parameter);
   Result<Value> evaluate_parameter(Parameter& parameter);
+  /// Evaluated, and checked against the declaration.
+  Result<Value> checked_parameter(Parameter& parameter);
+  Result<Value> evaluate_variable(const Variable& variable);
+  void report_missing();
   Result<bool> is_required(const Parameter& parameter) const;
   /// Whether `name` is the resource's symbolic name, its id, or its name.
   bool is_named(const WrittenResource& resource, std::string_view name);

@@ -64,7 +64,7 @@ Result<JsonReader> evaluate_resource(const Candidate& candidate) {
     if (is_arms_own(name)) continue;
     Placed value{member.value(), place_from(member.place())};
     if (!equal_ignoring_case(name, "dependsOn")) {  // it means something to ARM only
-      KILN_TRY_ASSIGN(value, evaluate_tree(member, *candidate.scope, candidate.frame));
+      KILN_TRY_ASSIGN(value, evaluate_known(member, *candidate.scope, candidate.frame));
     }
     resource.data[name] = std::move(value.data);
     resource.place.keys.push_back(name);
@@ -153,10 +153,11 @@ class Search {
       return {};
     }
     if (is_image_template(body)) {
-      KILN_TRY_ASSIGN(const auto name, evaluate_member(body, "name", scope, frame));
+      // What is wrong with a name is told when the resource is evaluated.
+      const auto name = evaluate_member(body, "name", scope, frame);
       candidates_.push_back({body,
                              resource.symbolic_name,
-                             name.data.is_string() ? name.data.get<std::string>() : "",
+                             name && name->data.is_string() ? name->data.get<std::string>() : "",
                              &scope,
                              frame});
       return {};

@@ -63,7 +63,8 @@ Error Evaluator::error(const Expression& at, std::string code, std::string messa
               message,
               character_at(text_, at.at),
               excerpt(text_, at.at))
-      .at(place_ == nullptr ? "" : describe_place(*place_));
+      .at(place_ == nullptr ? "" : describe_place(*place_))
+      .about(shown_value(std::string(text_)));
 }
 
 Result<void> Evaluator::charge(const Expression& at, const nlohmann::json& value) const {
@@ -75,10 +76,19 @@ Result<void> Evaluator::charge(const Expression& at, const nlohmann::json& value
 Result<Value> Evaluator::run() {
   auto expression = parse_expression(text_);
   if (!expression) {
-    return std::move(expression).error().at(place_ == nullptr ? "" : describe_place(*place_));
+    return std::move(expression)
+        .error()
+        .at(place_ == nullptr ? "" : describe_place(*place_))
+        .about(shown_value(std::string(text_)))
+        .expecting("an expression of ARM templates");
   }
   auto value = evaluate(*expression);
-  if (!value) return std::move(value).error().cure("correct the expression");
+  if (!value) {
+    return std::move(value)
+        .error()
+        .expecting("an expression that can be evaluated")
+        .cure("correct the expression");
+  }
   if (value->partial == nullptr) return value;
   return error(*expression,
                "Arm:LiveState",
@@ -142,6 +152,7 @@ Error Evaluator::unknown_function(const Expression& call) const {
   const std::vector<std::string_view> views(names.begin(), names.end());
   const auto near = nearest_word(call.text, views);
   return error(call, "Arm:UnknownFunction", "there is no such template function")
+      .expecting("a function of ARM templates, or one that the template defines")
       .cure(near.empty() ? "use a function of ARM templates, or one that the template defines"
                          : fmt::format("did you mean \"{}\"?", near));
 }
@@ -150,11 +161,12 @@ Result<Value> Evaluator::call_user(const UserFunction& function,
                                    const Expression& call,
                                    std::vector<Value> arguments) {
   if (arguments.size() != function.parameters.size()) {
-    return error(
-        call,
-        "Arm:ArgumentCount",
-        fmt::format(
-            "it takes {} arguments and gets {}", function.parameters.size(), arguments.size()));
+    return error(call,
+                 "Arm:ArgumentCount",
+                 fmt::format("it takes {} arguments and gets {}",
+                             function.parameters.size(),
+                             arguments.size()))
+        .expecting(fmt::format("{} arguments", function.parameters.size()));
   }
   FunctionScope scope(scope_, function, std::move(arguments));
   return evaluate_value(function.output, scope, nullptr);

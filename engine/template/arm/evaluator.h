@@ -55,7 +55,10 @@ class Evaluator {
 /// Evaluates every string, key and property copy in a tree; null members stay null.
 /// @param value its parts know where they were written
 Result<Placed> evaluate_tree(const JsonReader& value, Scope& scope, const Frame* frame);
-/// The same as a value whose origin is the tree of its places.
+/// The same as far as it can be done: what fails becomes unknown, and the context's failures say
+/// why. Only a document that takes too much fails as a whole.
+Result<Placed> evaluate_known(const JsonReader& value, Scope& scope, const Frame* frame);
+/// As evaluate_tree, as a value whose origin is the tree of its places.
 Result<Value> evaluate_value(const JsonReader& value, Scope& scope, const Frame* frame);
 /// One entry of a `copy` list of properties or variables: an array with `count` evaluations of its
 /// `input`.

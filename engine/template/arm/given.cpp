@@ -125,10 +125,10 @@ Result<std::vector<Given>> read_parameter_file(const std::filesystem::path& path
   return given;
 }
 
-Result<Supplied> supply(const std::vector<Given>& given,
-                        const JsonReader& body,
-                        const std::set<std::string>& known,
-                        Context& context) {
+Supplied supply(const std::vector<Given>& given,
+                const JsonReader& body,
+                const std::set<std::string>& known,
+                Context& context) {
   const Types types(body, context);
   const auto parameters = find_field(body, "parameters");
   Supplied supplied;
@@ -136,16 +136,13 @@ Result<Supplied> supply(const std::vector<Given>& given,
     const auto declaration = parameters ? find_field(*parameters, one.name) : std::nullopt;
     if (!declaration) {
       if (known.contains(to_lower(one.name))) continue;
-      return undeclared(one, body);
+      context.failures.add(undeclared(one, body));
+      continue;
     }
-    Value value;
-    if (one.value) {
-      value = {one.value->value(), one.value->place(), nullptr};
-    } else {
-      KILN_TRY_ASSIGN(const auto kind, types.kind(*declaration));
-      KILN_TRY_ASSIGN(value, typed(one, kind));
-    }
-    supplied[to_lower(one.name)] = [value = std::move(value)]() -> Result<Value> { return value; };
+    const auto kind = types.kind(*declaration);
+    auto value = one.value ? Value{one.value->value(), one.value->place(), nullptr}
+                           : typed(one, kind ? *kind : "");
+    supplied[to_lower(one.name)] = [value = std::move(value)] { return value; };
   }
   return supplied;
 }

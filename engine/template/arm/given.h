@@ -19,12 +19,13 @@ struct Given {
 /// A deployment parameters file, with or without its `$schema` and `parameters` around the values.
 Result<std::vector<Given>> read_parameter_file(const std::filesystem::path& path);
 
-/// The given values by the types that the template declares; later ones win.
+/// The given values by the types that the template declares; later ones win. Those of no declared
+/// parameter are told in the context's failures.
 /// @param known names that need not be parameters, in lower case
-Result<Supplied> supply(const std::vector<Given>& given,
-                        const JsonReader& body,
-                        const std::set<std::string>& known,
-                        Context& context);
+Supplied supply(const std::vector<Given>& given,
+                const JsonReader& body,
+                const std::set<std::string>& known,
+                Context& context);
 
 /// Reads a file of values that only a live cloud could tell: `settings` describe the surroundings,
 /// every other member is the value of a call or of a resource id.

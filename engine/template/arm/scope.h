@@ -8,6 +8,7 @@
 
 #include "engine/core/json.h"
 #include "engine/core/secret.h"
+#include "engine/template/arm/failures.h"
 #include "engine/template/arm/value.h"
 
 namespace kiln::arm {
@@ -46,6 +47,7 @@ struct Context {
   std::vector<Secret> secrets;   ///< values of secure parameters that were used
   std::string first_expression;  ///< where it was written; empty while none was evaluated
   std::size_t escapes = 0;       ///< of `[[…]`
+  Failures failures;             ///< of what was evaluated as far as it can be
   nlohmann::json live_values;    ///< what only the cloud could tell, by call or resource id
 };
 

@@ -1,6 +1,7 @@
 #include "engine/template/arm/types.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/core/text.h"
 #include "engine/template/arm/functions.h"
@@ -10,6 +11,16 @@ namespace kiln::arm {
 namespace {
 
 using nlohmann::json;
+
+/// As ARM documents them; any case is read.
+constexpr std::array<std::string_view, 7> kKinds = {
+    "string", "int", "bool", "array", "object", "secureString", "secureObject"};
+
+bool is_kind(std::string_view text) {
+  return std::any_of(kKinds.begin(), kKinds.end(), [&](std::string_view kind) {
+    return equal_ignoring_case(kind, text);
+  });
+}
 
 bool is_secure(std::string_view kind) {
   return kind == "securestring" || kind == "secureobject";
@@ -24,12 +35,15 @@ bool fits(std::string_view kind, const json& value) {
   return true;
 }
 
+/// @param expected a noun phrase
 Error mismatch(const Value& value,
                const JsonReader& declaration,
                std::string message,
-               std::string cure) {
+               std::string expected) {
+  auto cure = "give " + expected;
   return fail(ErrorKind::kInvalidTemplate, "Parameter:BadValue", "{}", message)
       .at(where_given(value, declaration))
+      .expecting(std::move(expected))
       .cure(std::move(cure));
 }
 
@@ -61,7 +75,8 @@ Result<void> check_bound(const JsonReader& declaration,
       value,
       declaration,
       fmt::format("{} is {} than the {} {}", what, is_least ? "less" : "more", name, limit),
-      fmt::format("see {}", bound->where()));
+      fmt::format(
+          "one of {} {} (see {})", is_least ? "at least" : "at most", limit, bound->where()));
 }
 
 bool is_allowed(const json& allowed, const json& value) {
@@ -110,7 +125,14 @@ Result<JsonReader> Types::resolve(const JsonReader& declaration) const {
 Result<std::string> Types::kind(const JsonReader& declaration) const {
   KILN_TRY_ASSIGN(const auto resolved, resolve(declaration));
   KILN_TRY_ASSIGN(const auto type, resolved.optional_string("type"));
-  return to_lower(type.value_or(""));
+  auto lower = to_lower(type.value_or(""));
+  if (lower.empty() || is_kind(lower)) return lower;
+  const auto near = nearest_word(lower, kKinds);
+  return resolved.find("type")
+      ->error("Parameter:UnknownType", "there is no such type of parameters")
+      .expecting(fmt::format("one of {}", fmt::join(kKinds, ", ")))
+      .cure(near.empty() ? fmt::format("use one of {}", fmt::join(kKinds, ", "))
+                         : fmt::format("did you mean \"{}\"?", near));
 }
 
 Result<bool> Types::nullable(const JsonReader& declaration) const {
@@ -143,7 +165,7 @@ Result<bool> Types::check(const JsonReader& declaration,
         declaration,
         fmt::format(
             "{} must be of the type {}, and is {}", path, printable(type, 40), type_of(value.data)),
-        "give a value of that type");
+        fmt::format("a value of the type {}", type));
   }
   KILN_TRY(check_limits(resolved, value, path, secure));
   if (resolved.place() != declaration.place()) {
@@ -170,7 +192,7 @@ Result<void> Types::check_limits(const JsonReader& declaration,
                       fmt::format("{} has a value that is not allowed{}",
                                   path,
                                   secure ? "" : ": " + printable(dump_json(value.data), 80)),
-                      fmt::format("use one of {}", printable(dump_json(allowed->value()), 200)));
+                      fmt::format("one of {}", printable(dump_json(allowed->value()), 200)));
     }
   }
   const auto size = size_of(value.data);
@@ -198,7 +220,7 @@ Result<bool> Types::check_variant(const JsonReader& discriminator,
   return mismatch(value,
                   discriminator,
                   fmt::format("the \"{}\" of {} is missing or unknown", printable(name, 40), path),
-                  fmt::format("use one of {}", fmt::join(names, ", ")));
+                  fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
 Result<bool> Types::check_members(const JsonReader& declaration,
@@ -222,7 +244,7 @@ Result<bool> Types::check_members(const JsonReader& declaration,
       }
       KILN_TRY_ASSIGN(const auto may_miss, nullable(type));
       if (!may_miss) {
-        return mismatch(value, type, fmt::format("{} is missing", here), "add it");
+        return mismatch(value, type, fmt::format("{} is missing", here), "an object that has it");
       }
     }
   }
@@ -244,8 +266,8 @@ Result<bool> Types::check_members(const JsonReader& declaration,
       return mismatch(member_of(value, key),
                       declaration,
                       fmt::format("{} has no member \"{}\"", path, printable(key, 60)),
-                      near.empty() ? fmt::format("use one of {}", fmt::join(known, ", "))
-                                   : fmt::format("did you mean \"{}\"?", near));
+                      near.empty() ? fmt::format("one of {}", fmt::join(known, ", "))
+                                   : fmt::format("the member \"{}\"", near));
     }
   }
   return secure;

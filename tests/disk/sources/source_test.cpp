@@ -124,7 +124,7 @@ TEST_F(SourceTest, RefusesIncompleteAndMisspeltPlatformImages) {
               FailsWith("Template:MissingField"));
   const auto odd = parse(platform_image("newest"));
   ASSERT_THAT(odd, FailsWith("Source:BadImageName"));
-  EXPECT_EQ(odd.error().where(), "t.json:1:1");
+  EXPECT_EQ(odd.error().where(), "t.json:2:25 /version");
   EXPECT_THAT(parse(platform_image("1.0.0", R"(, "Sku": "x")")), FailsWith("Template:WrongCase"));
 }
 

@@ -237,6 +237,21 @@ TEST(Json, RelaxedReadingLetsTheLastOfTwoKeysCount) {
   EXPECT_THAT(notices[0], HasSubstr("t.json:2:2 /a"));
 }
 
+TEST(Json, APlaceholderWithoutQuotationMarksIsText) {
+  std::vector<std::string> notices;
+  const auto root =
+      JsonReader::parse_relaxed("{\"a\": <size-GB>,\n \"b\": [<x>,<y> ],}", "t.json", notices);
+  ASSERT_OK(root);
+  EXPECT_EQ(root->value(), nlohmann::json({{"a", "<size-GB>"}, {"b", {"<x>", "<y>"}}}));
+  EXPECT_EQ(root->find("b")->where(), "t.json:2:7 /b");
+  EXPECT_EQ(root->find("b")->items()->at(1).where(), "t.json:2:12 /b/1");
+  EXPECT_THAT(notices, ElementsAre(HasSubstr("placeholders without quotation marks")));
+  EXPECT_THAT(JsonReader::parse_relaxed("{\"a\": <x, \"b\": 1}", "t", notices),
+              FailsWith("Json:Syntax"));
+  EXPECT_THAT(JsonReader::parse_relaxed("{\"a\": <x>\n \"b\": 1}", "t", notices).error().where(),
+              "t:2:4");
+}
+
 TEST(Json, StrictTextGivesNoNotice) {
   std::vector<std::string> notices;
   EXPECT_OK(JsonReader::parse_relaxed("\xEF\xBB\xBF{\"a\": \"//\"}", "t.json", notices));

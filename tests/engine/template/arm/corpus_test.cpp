@@ -77,8 +77,10 @@ Result<JsonReader> resolved(const fs::path& path, const fs::path& placeholders) 
   KILN_TRY_ASSIGN(const auto text, read_file(path));
   std::vector<std::string> notices;
   KILN_TRY_ASSIGN(const auto document, JsonReader::parse_relaxed(text, path.string(), notices));
-  KILN_TRY_ASSIGN(auto result, resolve_template(document, answers(text, placeholders), notices));
-  return result.resource;
+  Diagnostics found;
+  auto result = resolve_template(document, answers(text, placeholders), found, notices);
+  if (found.has_errors()) return found.first_error();
+  return result->resource;
 }
 
 TEST(ArmCorpus, RealTemplatesResolveToABody) {

@@ -1,0 +1,183 @@
+// What is wrong with a template is told in one go: no error hides another one, and none is told
+// twice, whether it is in an expression, a parameter, a placeholder or a field.
+#include "engine/plan/plan.h"
+#include "engine/template/parse.h"
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+/// Errors and warnings as `code pointer`, after all registries have looked.
+std::vector<std::string> findings(const std::string& text, const TemplateOptions& options = {}) {
+  auto examined = examine_template(text, "t.json", options);
+  EXPECT_TRUE(examined) << examined.error().describe();
+  if (!examined) return {};
+  const auto checked = examine_items(*std::move(examined));
+  std::vector<std::string> found;
+  for (const auto& one : checked.image_template.found.all()) {
+    if (one.severity == Severity::kNotice) continue;
+    found.push_back(one.code + " " + parse_place(one.where).pointer);
+  }
+  return found;
+}
+
+std::string deployment(const std::string& head, const std::string& properties) {
+  return R"({"$schema": "https://schema.management.azure.com/schemas/2019-04-01/)"
+         R"(deploymentTemplate.json#", )" +
+         head +
+         R"("resources": [{"type": "Microsoft.VirtualMachineImages/imageTemplates", "name": "n",
+             "apiVersion": "2022-07-01", "location": "l", "identity": {"type": "UserAssigned",
+             "userAssignedIdentities": {"/i": {}}}, "properties": {)" +
+         properties + "}}]}";
+}
+
+constexpr auto kSource = R"("source": {"type": "PlatformImage", "publisher": "p", "offer": "o",
+                                       "sku": "s", "version": "latest"})";
+constexpr auto kDistribute = R"("distribute": [{"type": "VHD", "runOutputName": "o"}])";
+
+std::string with(const std::string& members) {
+  return fmt::format("{}, {}, {}", kSource, kDistribute, members);
+}
+
+TEST(AllFindings, EachExpressionIsToldWithoutTheOthersHidingIt) {
+  EXPECT_THAT(
+      findings(deployment("", with(R"("buildTimeoutInMinutes": "[nope()]",
+                  "customize": [{"type": "Shell", "inline": ["[nope()]", "[concat(]", 3]},
+                                "[variables('v')]", {"type": "Shel"}])"))),
+      UnorderedElementsAre("Arm:UnknownFunction /resources/0/properties/buildTimeoutInMinutes",
+                           "Arm:UnknownFunction /resources/0/properties/customize/0/inline/0",
+                           "Arm:Syntax /resources/0/properties/customize/0/inline/1",
+                           "Json:WrongType /resources/0/properties/customize/0/inline/2",
+                           "Arm:UnknownName /resources/0/properties/customize/1",
+                           "Template:UnknownType /resources/0/properties/customize/2/type"));
+}
+
+TEST(AllFindings, ABrokenVariableIsToldOnceHoweverOftenItIsUsed) {
+  EXPECT_THAT(
+      findings(deployment(
+          R"("variables": {"v": "[nope()]", "w": "[variables('v')]", "a": "[variables('b')]",
+                           "b": "[variables('a')]"},)",
+          with(R"("customize": [{"type": "Shell", "name": "[variables('v')]",
+                    "inline": ["[variables('w')]", "[variables('v')]", "[variables('a')]",
+                               "[variables('b')]"]}])"))),
+      UnorderedElementsAre("Arm:UnknownFunction /variables/v", "Arm:Circle /variables/a"));
+}
+
+TEST(AllFindings, ParametersWithoutValuesHideNothing) {
+  const auto text = deployment(R"("parameters": {"a": {"type": "string"}, "b": {"type": "int"}},)",
+                               with(R"("buildTimeoutInMinutes": "[parameters('b')]", "customize": [
+                    {"type": "Shell", "inline": ["[parameters('a')]"], "scriptUri": 1}])"));
+  EXPECT_THAT(findings(text),
+              UnorderedElementsAre("Parameter:Missing /parameters/a",
+                                   "Json:WrongType /resources/0/properties/customize/0/scriptUri"));
+  TemplateOptions options;
+  options.parameters = {{"a", "x"}, {"b", "ten"}, {"c", "1"}, {"d", "2"}};
+  EXPECT_THAT(findings(text, options),
+              UnorderedElementsAre("Parameter:Unknown ",
+                                   "Parameter:Unknown ",
+                                   "Parameter:BadValue ",
+                                   "Json:WrongType /resources/0/properties/customize/0/scriptUri"));
+}
+
+TEST(AllFindings, DeclarationsOfParametersAreCheckedThoughNobodyUsesThem) {
+  EXPECT_THAT(findings(deployment(R"("parameters": {"type": {"type": "strng", "defaultValue": "x"},
+            "allowed": {"type": "string", "defaultValue": "c", "allowedValues": ["a", "b"]},
+            "long": {"type": "array", "defaultValue": [1, 2], "maxLength": 1},
+            "kind": {"type": "int", "defaultValue": "1"}, "fine": {"type": "SecureString",
+            "defaultValue": ""}, "expression": {"type": "string", "defaultValue": "[nope()]"}},)",
+                                  with(R"("customize": [])"))),
+              UnorderedElementsAre("Parameter:UnknownType /parameters/type/type",
+                                   "Parameter:BadValue /parameters/allowed/defaultValue",
+                                   "Parameter:BadValue /parameters/long/defaultValue",
+                                   "Parameter:BadValue /parameters/kind/defaultValue",
+                                   "Arm:UnknownFunction /parameters/expression/defaultValue"));
+}
+
+TEST(AllFindings, PlaceholdersHideNothingAndNothingFollowsFromThem) {
+  const auto text = R"({"type": "Microsoft.VirtualMachineImages/imageTemplates",
+    "apiVersion": "<version>", "name": "<name>", "location": "<region>", "identity": {},
+    "properties": {"buildTimeoutInMinutes": <minutes>, "vmProfile": {"osDiskSizeGB": "<size>",
+      "vmSize": "<vm>"}, "validate": {"continueDistributeOnFailure": "<go-on>"},
+      "source": {"type": "ManagedImage", "imageId": "<id>"},
+      "customize": [{"type": "Shell", "inline": ["x"], "name": "<step>", "scriptUri": 1}],
+      "distribute": [{"type": "VHD", "runOutputName": "<o>"},
+                     {"type": "VHD", "runOutputName": "<o>"}]}})";
+  const auto found = findings(text);
+  EXPECT_THAT(found,
+              UnorderedElementsAre("Template:Placeholder /apiVersion",
+                                   "Json:WrongType /properties/customize/0/scriptUri"));
+  TemplateOptions options;
+  options.parameters = {{"version", "2022-07-01"},
+                        {"name", "n"},
+                        {"minutes", "60"},
+                        {"size", "64"},
+                        {"go-on", "true"},
+                        {"id", "x"},
+                        {"o", "out"}};
+  EXPECT_THAT(findings(text, options),
+              UnorderedElementsAre("Template:ValueAsText /properties/buildTimeoutInMinutes",
+                                   "Template:ValueAsText /properties/vmProfile/osDiskSizeGB",
+                                   "Template:ValueAsText "
+                                   "/properties/validate/continueDistributeOnFailure",
+                                   "Template:DuplicateRunOutput "
+                                   "/properties/distribute/1/runOutputName",
+                                   "Source:BadImageId /properties/source/imageId",
+                                   "Json:WrongType /properties/customize/0/scriptUri"));
+}
+
+TEST(AllFindings, FilledNumbersAreNumbers) {
+  TemplateOptions options;
+  options.parameters = {{"t", "75"}};
+  const auto examined = examine_template(
+      R"({"properties": {"buildTimeoutInMinutes": <t>, "source": {}, "distribute": [{}]}})",
+      "t.json",
+      options);
+  ASSERT_OK(examined);
+  EXPECT_EQ(examined->build_timeout, std::chrono::minutes(75));
+}
+
+TEST(AllFindings, EveryOneSaysWhatStandsThereAndWhatIsExpected) {
+  auto examined = examine_template(
+      deployment(R"("parameters": {"p": {"type": "int", "defaultValue": "x"}},)",
+                 R"("source": {"type": "PlatformImage", "publisher": "p/q", "offer": "o",
+                               "sku": "s", "version": "newest"},
+                    "customize": [{"type": "File", "sourceUri": "x", "destination": "rel",
+                                   "sha256Checksum": "12"},
+                                  {"type": "WindowsRestart", "restartTimeout": "soon"},
+                                  {"type": "Shell", "inline": "x"},
+                                  {"type": "Shell", "inline": ["[concat(1]"]}],
+                    "distribute": [{"type": "ManagedImage", "imageId": "x", "location": "l",
+                                    "runOutputName": "<o>"}], "buildTimeoutInMinutes": 10000)"),
+      "t.json");
+  ASSERT_OK(examined);
+  const auto checked = examine_items(*std::move(examined));
+  std::vector<std::string> bare;
+  std::size_t errors = 0;
+  for (const auto& one : checked.image_template.found.all()) {
+    if (one.severity != Severity::kError) continue;
+    ++errors;
+    if (one.expected.empty() || one.where.empty() || one.suggestion.empty()) {
+      bare.push_back(one.code);
+    }
+  }
+  EXPECT_THAT(bare, IsEmpty());
+  EXPECT_GE(errors, 8U);
+}
+
+TEST(AllFindings, NoNoteOfUnknownValuesIsShown) {
+  const auto examined = examine_template(
+      R"({"properties": {"odd": "[nope()]", "source": {"type": "VHD", "odder": "<x>"}}})", "t");
+  ASSERT_OK(examined);
+  std::vector<std::string> values;
+  for (const auto& one : examined->found.all()) values.push_back(one.value + one.message);
+  EXPECT_THAT(values, Each(testing::Not(HasSubstr("discarded"))));
+}
+
+}  // namespace
+}  // namespace kiln
