@@ -34,8 +34,8 @@ struct ImageKey {
 /// A version is dotted numbers, or `latest` in any case.
 Result<ImageKey> parse_image_key(std::string_view text);
 
-/// Whether it can be a publisher, an offer or a SKU: letters, digits and `._-()`. No quote, blank or
-/// control character, so a key can stand in a command that a message suggests.
+/// Whether it can be a publisher, an offer or a SKU: letters, digits and `._-()`. No quote, blank
+/// or control character, so a key can stand in a command that a message suggests.
 bool is_image_word(std::string_view text);
 /// Whether it is dotted numbers, or `latest` in any case.
 bool is_image_version(std::string_view text);
