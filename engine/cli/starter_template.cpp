@@ -10,6 +10,13 @@ std::string_view starter_template() {
   "apiVersion": "2024-02-01",
   "name": "my-image",
   "location": "westeurope",
+  // Kiln needs no identity; the service wants exactly one that may write where the image goes.
+  "identity": {
+    "type": "UserAssigned",
+    "userAssignedIdentities": {
+      "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/images/providers/Microsoft.ManagedIdentity/userAssignedIdentities/image-builder": {}
+    }
+  },
   "properties": {
     // What the image starts from. Say once which local file that is:
     //   kiln catalog add Debian:debian-12:12-gen2:12.0.1 FILE --os-type Linux --generation V2

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/plan/plan.h"
@@ -48,7 +50,17 @@ std::string describe_steps(std::string_view label,
   return text;
 }
 
-std::string describe_generalize(const PlanOptions& options) {
+bool is_windows(const std::vector<PlannedStep>& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const PlannedStep& step) {
+    return step.customizer->system() == StepSystem::kWindows;
+  });
+}
+
+std::string describe_generalize(const Plan& plan) {
+  if (is_windows(plan.checked.steps)) {
+    return "\nGeneralize  c:\\DeprovisioningScript.ps1 with sysprep (not yet run)";
+  }
+  const auto& options = plan.options;
   std::string text = "\nGeneralize  /tmp/DeprovisioningScript.sh, then Kiln's operations";
   if (!options.generalize_skip.empty()) {
     text += fmt::format(" without {}", fmt::join(options.generalize_skip, ", "));
@@ -95,7 +107,7 @@ std::string describe_plan(const Plan& plan) {
                       plan.sandbox_reason,
                       plan.options.sandbox.network ? "on" : "off");
   text += describe_steps("Step", checked.steps, plan.options.uri_map);
-  text += describe_generalize(plan.options);
+  text += describe_generalize(plan);
   text += describe_disk(plan);
   text += describe_steps("Check", checked.validations, plan.options.uri_map);
   if (checked.image_template.validate.continue_distribute_on_failure) {

@@ -28,6 +28,16 @@ bool is_name(std::string_view text) {
 
 }  // namespace
 
+std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_view name) {
+  if (auto exact = object.find(name)) return exact;
+  const auto members = object.members();
+  if (!members) return std::nullopt;
+  for (const auto& [key, place] : *members) {
+    if (equal_ignoring_case(key, name) && !place.value().is_null()) return place;
+  }
+  return std::nullopt;
+}
+
 std::string name_from_file(std::string_view document_name) {
   auto name = std::filesystem::path(document_name).stem().string().substr(0, kLongestName);
   std::replace_if(
@@ -124,6 +134,31 @@ std::string read_name(const Record& resource,
                     "leave the dots out, or raise apiVersion");
   }
   return name;
+}
+
+void check_service_needs(const JsonReader& resource,
+                         bool deployed,
+                         const ContractContext& context) {
+  const auto lacks = [&](std::string_view name, std::string_view who) {
+    if (find_any_case(resource, name)) return;
+    context.warning(resource,
+                    "Template:ServiceNeeds",
+                    fmt::format("{} refuses a template without \"{}\"; Kiln needs none", who, name),
+                    fmt::format("add \"{}\" before the template goes to Azure", name));
+  };
+  if (deployed) {
+    for (const auto name : {"apiVersion", "name"}) lacks(name, "Azure Resource Manager");
+  }
+  if (!context.versioned) return;
+  lacks("location", "the service");
+  if (context.version >= ApiVersion::k2020) lacks("identity", "the service");
+  const auto identity = find_any_case(resource, "identity");
+  const auto list = identity ? find_any_case(*identity, "userAssignedIdentities") : std::nullopt;
+  if (!list || !list->value().is_object() || list->value().size() < 2) return;
+  context.warning(*list,
+                  "Template:ServiceNeeds",
+                  "the service takes exactly one identity",
+                  "leave one, and give build VMs theirs in vmProfile.userAssignedIdentities");
 }
 
 }  // namespace kiln

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "engine/template/image_template.h"
@@ -8,6 +9,9 @@ namespace kiln {
 
 /// Says what a document that is no JSON probably is, by its file's name; else as it was.
 Error told_by_language(Error syntax, std::string_view document_name);
+
+/// A member by its name, in whatever case; which cases are right, the record's check has said.
+std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_view name);
 
 /// Refuses what is a template of another kind, such as a Packer file.
 Result<void> check_document_kind(const JsonReader& document);
@@ -21,6 +25,11 @@ void check_resource_type(const Record& resource, const ContractContext& context)
 std::string read_name(const Record& resource,
                       std::string_view document_name,
                       const ContractContext& context);
+
+/// Warns of what the service or Azure Resource Manager would refuse to be without, though nothing
+/// here needs it.
+/// @param deployed the resource is part of a deployment template
+void check_service_needs(const JsonReader& resource, bool deployed, const ContractContext& context);
 
 /// A name for a template that has none, from its file's.
 std::string name_from_file(std::string_view document_name);

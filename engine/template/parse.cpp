@@ -32,7 +32,7 @@ Result<ImageTemplate> examine_template(const std::string& text,
   ImageTemplate image_template;
   Diagnostics found;
   if (auto resolved = resolve_template(*document, options, found, notices)) {
-    image_template = read_template(resolved->resource, name, std::move(found));
+    image_template = read_template(resolved->resource, name, resolved->deployed, std::move(found));
     image_template.parameters = std::move(resolved->parameters);
   } else {
     image_template.found = std::move(found);

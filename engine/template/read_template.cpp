@@ -13,17 +13,6 @@ constexpr std::int64_t kDefaultTimeout = 240;
 /// Shorter ones fail in the service, though its schema lets them pass.
 constexpr std::int64_t kShortestServiceTimeout = 6;
 
-/// A member by its name, in whatever case; which cases are right, the record's check has said.
-std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_view name) {
-  if (auto exact = object.find(name)) return exact;
-  const auto members = object.members();
-  if (!members) return std::nullopt;
-  for (const auto& [key, place] : *members) {
-    if (equal_ignoring_case(key, name) && !place.value().is_null()) return place;
-  }
-  return std::nullopt;
-}
-
 TemplateItem read_item(const JsonReader& body) {
   const auto type = find_any_case(body, "type");
   return {type && type->value().is_string() ? type->value().get<std::string>() : "", body};
@@ -184,6 +173,7 @@ void read_all_items(const JsonReader& resource, ImageTemplate& image_template) {
 
 ImageTemplate read_template(const JsonReader& resource,
                             std::string_view document_name,
+                            bool deployed,
                             Diagnostics already_found) {
   ImageTemplate image_template;
   auto& found = image_template.found;
@@ -203,6 +193,10 @@ ImageTemplate read_template(const JsonReader& resource,
     read_properties(*record->record("properties"), context, image_template);
   }
   read_all_items(resource, image_template);
+  // What names Kiln's own source is not for the service.
+  const auto& source = image_template.source;
+  if (!source || !source->type.starts_with("Kiln"))
+    check_service_needs(resource, deployed, context);
   return image_template;
 }
 

@@ -121,6 +121,7 @@ Result<ResolvedTemplate> resolve_bare(const JsonReader& body,
       JsonReader::computed(std::move(placed.data),
                            std::make_shared<const JsonPlace>(std::move(placed.place)),
                            body.pointer()),
+      false,
       std::move(used)};
 }
 
@@ -137,7 +138,7 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
       arm::Deployment::create(document, std::move(around), std::move(supplied), context));
   deployment->check_parameters();
   KILN_TRY_ASSIGN(auto resource, arm::find_image_template(*deployment, wanted, notices));
-  return ResolvedTemplate{std::move(resource), deployment->used_parameters()};
+  return ResolvedTemplate{std::move(resource), true, deployment->used_parameters()};
 }
 
 /// --resource chooses among several; a body is one.

@@ -9,6 +9,7 @@ namespace kiln {
 /// The body of an imageTemplates resource as the service would get it.
 struct ResolvedTemplate {
   JsonReader resource;        ///< every value knows where it was written; some may be unknown
+  bool deployed = false;      ///< it is part of a deployment template
   nlohmann::json parameters;  ///< values that were used, by name; no secure ones
 };
 

@@ -170,6 +170,28 @@ TEST(AllFindings, EveryOneSaysWhatStandsThereAndWhatIsExpected) {
   EXPECT_GE(errors, 8U);
 }
 
+TEST(AllFindings, WhatOnlyAzureNeedsIsAWarning) {
+  const auto bare = [](const std::string& members, const std::string& source = kSource) {
+    return fmt::format(R"({{{} "properties": {{{}, {}}}}})", members, source, kDistribute);
+  };
+  EXPECT_THAT(findings(bare("")), IsEmpty());  // of no api-version, so of any
+  EXPECT_THAT(findings(bare(R"("apiVersion": "2019-05-01-preview",)")),
+              ElementsAre("Template:ServiceNeeds "));
+  EXPECT_THAT(findings(bare(R"("apiVersion": "2020-02-14",)")),
+              ElementsAre("Template:ServiceNeeds ", "Template:ServiceNeeds "));
+  EXPECT_THAT(findings(bare(R"("apiVersion": "2020-02-14", "location": "l", "identity": {
+                  "userAssignedIdentities": {"/a": {}, "/b": {}}},)")),
+              ElementsAre("Template:ServiceNeeds /identity/userAssignedIdentities"));
+  EXPECT_THAT(findings(bare(R"("apiVersion": "2020-02-14",)",
+                            R"("source": {"type": "KilnLocalImage", "path": "x"})")),
+              IsEmpty());
+  EXPECT_THAT(
+      findings(R"({"resources": [{"type": "Microsoft.VirtualMachineImages/imageTemplates",
+                  "properties": {)" +
+               std::string(kSource) + "," + kDistribute + "}}]}"),
+      ElementsAre("Template:ServiceNeeds /resources/0", "Template:ServiceNeeds /resources/0"));
+}
+
 TEST(AllFindings, NoNoteOfUnknownValuesIsShown) {
   const auto examined = examine_template(
       R"({"properties": {"odd": "[nope()]", "source": {"type": "VHD", "odder": "<x>"}}})", "t");
