@@ -3,7 +3,7 @@
 #
 #   --labels REGEX    only tests whose label matches (unit, tool, appliance, guest, azure, e2e, slow)
 #   --asan            unit and tool tests under the address, undefined and leak sanitizers
-#   --fuzz SECONDS    every fuzzer for so many seconds, starting from its corpus
+#   --fuzz SECONDS    every fuzzer for so many seconds, starting from its corpus; KILN_FUZZ_SEED repeats a series
 #   --coverage        unit and tool tests, then a summary of the lines that they reach
 #   --tidy            clang-tidy on all sources
 #   --format          checks the layout of C++ sources, and shellcheck on scripts
@@ -83,7 +83,8 @@ run_fuzzers() {
   while read -r name corpus; do
     mkdir -p "build/fuzz/corpus/$name"
     log=build/fuzz/$name.log
-    "$(find build/fuzz -type f -name "$name" -executable)" -max_total_time="$seconds" -rss_limit_mb=1024 \
+    "$(find build/fuzz -type f -name "$name" -executable)" -max_total_time="$seconds" -seed="${KILN_FUZZ_SEED:-0}" \
+      -rss_limit_mb=1024 \
       -print_final_stats=1 -artifact_prefix="build/fuzz/finding-$name-" "build/fuzz/corpus/$name" "$corpus" >"$log" 2>&1 ||
       { tail -n 60 "$log" >&2 && die "$name failed; its input is build/fuzz/finding-$name-*"; }
     note "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, no finding"
