@@ -39,12 +39,16 @@ Json schema_of_value(const Field& field, Spelling spelling) {
       return schema_of_text(field);
     case FieldKind::kInteger: {
       auto schema = typed_or_expression({"integer"});
+      schema["pattern"] = fmt::format("^-?[0-9]+$|{}", kExpressionPattern);  // with a warning
       schema["minimum"] = field.minimum;
       schema["maximum"] = field.maximum;
       return schema;
     }
-    case FieldKind::kBoolean:
-      return typed_or_expression({"boolean"});
+    case FieldKind::kBoolean: {
+      auto schema = typed_or_expression({"boolean"});
+      schema["pattern"] = fmt::format("^(true|false)$|{}", kExpressionPattern);
+      return schema;
+    }
     case FieldKind::kStrings:
       return schema_of_items({{"type", "string"}});
     case FieldKind::kExitCodes:

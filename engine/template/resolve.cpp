@@ -15,7 +15,9 @@ bool is_deployment(const JsonReader& document) {
       schema && schema->value().is_string() &&
       to_lower(schema->value().get_ref<const std::string&>()).find("deploymenttemplate") !=
           std::string::npos;
-  return named || arm::find_field(document, "resources").has_value();
+  // A template's own body can have child resources, such as triggers.
+  return named || (arm::find_field(document, "resources").has_value() &&
+                   !arm::find_field(document, "properties").has_value());
 }
 
 Result<void> refuse_parameter_file(const JsonReader& document) {

@@ -153,6 +153,9 @@ class Search {
       return {};
     }
     if (is_image_template(body)) {
+      // Children of an image template, such as triggers.
+      KILN_TRY_ASSIGN(const auto children, read_resources(body));
+      for (const auto& child : children) skip(child, scope, frame);
       // What is wrong with a name is told when the resource is evaluated.
       const auto name = evaluate_member(body, "name", scope, frame);
       candidates_.push_back({body,

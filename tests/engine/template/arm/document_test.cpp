@@ -414,6 +414,20 @@ TEST_F(ArmFiles, PlaceholdersAreFilledOrNamedAllAtOnce) {
   EXPECT_THAT(resolve(text, with({{"nobody", "x"}})).resolved, FailsWith("Parameter:Unknown"));
 }
 
+TEST(ArmDocument, ChildrenOfAnImageTemplateAreSkippedWithANotice) {
+  const std::string child = R"("resources": [{"type": "triggers", "name": "on-new",
+                               "apiVersion": "2022-07-01", "properties": {"kind": "SourceImage"}}])";
+  const auto deployed = resolve(deployment(
+      "\"resources\": [" + image(R"("name": "n", "properties": {"a": 1},)" + child) + "]"));
+  EXPECT_EQ(properties_of(deployed), nlohmann::json({{"a", 1}}));
+  EXPECT_THAT(deployed.notices,
+              ElementsAre(HasSubstr("skipped, as it is no image template: "
+                                    "triggers \"on-new\"")));
+  // A body with children is no deployment template.
+  const auto bare = resolve("{" + child + R"(, "properties": {"a": 1}})");
+  EXPECT_EQ(properties_of(bare), nlohmann::json({{"a", 1}}));
+}
+
 TEST(ArmBareBody, EvaluatesExpressionsWithANotice) {
   const auto outcome = resolve(
       R"({"properties": {"a": "[concat('x', parameters('p'))]", "b": "[ -f /etc/motd ]",
