@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <vector>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -87,7 +88,8 @@ std::vector<std::string> forms_of(const std::string& secret) {
 }
 
 /// Messages cut long values, and the beginning of a secret is none of a reader's business either.
-void hide_cut(std::string& text, const std::vector<std::string>& values) {
+template <class Values>
+void hide_cut(std::string& text, const Values& values) {
   constexpr std::string_view kCut = "…";
   for (auto cut = text.find(kCut); cut != std::string::npos; cut = text.find(kCut, cut + 1)) {
     std::size_t longest = 0;
@@ -108,15 +110,7 @@ void hide_cut(std::string& text, const std::vector<std::string>& values) {
 void Redactor::add(const Secret& secret) {
   if (secret.reveal().size() < kShortestSecret) return;
   const std::lock_guard lock(mutex_);
-  for (auto& form : forms_of(secret.reveal())) {
-    if (std::find(values_.begin(), values_.end(), form) == values_.end()) {
-      values_.push_back(std::move(form));
-    }
-  }
-  // Longest first, so that a secret containing another leaves no tail.
-  std::sort(values_.begin(), values_.end(), [](const auto& a, const auto& b) {
-    return a.size() > b.size();
-  });
+  for (auto& form : forms_of(secret.reveal())) values_.insert(std::move(form));
 }
 
 std::string Redactor::redact(std::string_view text) const {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/core/secret.h"
 
@@ -21,7 +21,13 @@ class Redactor {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<std::string> values_;
+  /// Longest first, so that a secret containing another leaves no tail.
+  struct Longer {
+    bool operator()(const std::string& a, const std::string& b) const {
+      return a.size() != b.size() ? a.size() > b.size() : a < b;
+    }
+  };
+  std::set<std::string, Longer> values_;
 };
 
 /// A URL fit for a log: user information and fragment removed, and every query value hidden but
