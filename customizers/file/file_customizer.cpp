@@ -122,7 +122,7 @@ Result<std::string> parse_destination(const Record& record) {
             "File:RelativeDestination",
             fmt::format("the destination \"{}\" is not an absolute path", printable(destination)))
         .expecting("an absolute path")
-        .cure("write a whole path, e.g. /tmp/config.json or c:\\\\temp\\\\config.json");
+        .cure(R"(write a whole path, e.g. /tmp/config.json or c:\\temp\\config.json)");
   }
   if (destination.ends_with('/') || (windows && destination.ends_with('\\'))) {
     return field.error("File:FolderDestination", "the destination names a folder, not a file")

@@ -34,7 +34,7 @@ struct ContractContext {
                std::string message,
                std::string suggestion) const;
   void notice(const JsonReader& place, std::string code, std::string message) const;
-  void add(Error error) const { found.add(std::move(error), provisioning_error); }
+  void add(const Error& error) const { found.add(error, provisioning_error); }
 };
 
 /// A JSON object whose fields have been checked: each stands under the name of the newest version,
