@@ -19,6 +19,11 @@ std::size_t take_number(std::string_view text, std::size_t& at) {
   return number;
 }
 
+/// Of a part of a value that an expression gave, the pointer of the expression.
+std::string_view without_computed(std::string_view pointer) {
+  return pointer.substr(0, pointer.find(" => "));
+}
+
 }  // namespace
 
 std::string_view to_string(Severity severity) {
@@ -45,7 +50,7 @@ Place parse_place(std::string_view where) {
     if (place.column == 0) continue;
     if (at < where.size() && where[at] != ' ') continue;
     place.document = where.substr(0, colon);
-    if (at < where.size()) place.pointer = where.substr(at + 1);
+    if (at < where.size()) place.pointer = without_computed(where.substr(at + 1));
     return place;
   }
   Place place;
@@ -56,6 +61,11 @@ Place parse_place(std::string_view where) {
 }
 
 void Diagnostics::add(Diagnostic diagnostic) {
+  const auto same = [&](const Diagnostic& one) {
+    return one.severity == diagnostic.severity && one.code == diagnostic.code &&
+           one.where == diagnostic.where && one.message == diagnostic.message;
+  };
+  if (std::any_of(all_.begin(), all_.end(), same)) return;
   const auto already = count(diagnostic.severity);
   if (already > kMost) return;
   if (already == kMost) {

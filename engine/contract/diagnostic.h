@@ -47,6 +47,7 @@ class Diagnostics {
   /// Past this many of one severity nobody reads on, and a hostile template stays cheap.
   static constexpr std::size_t kMost = 200;
 
+  /// The same finding at the same place is kept once.
   void add(Diagnostic diagnostic);
   /// @param provisioning_error the service's code for errors of this part of the template
   void add(const Error& error, std::string_view provisioning_error = {});

@@ -115,6 +115,7 @@ class RecordChecker {
     Record::Member member{field, unquoted(*field, place), {}};
     if (!check_value(*field, member.place, member.children)) {
       incomplete_ = true;
+      wrong_.push_back(field->name);
       return;
     }
     if (field->treatment == Treatment::kNotice || field->treatment == Treatment::kReadOnly) {
@@ -209,9 +210,7 @@ class RecordChecker {
 
   void require(const Field& field) const {
     if (!field.required || record_.has(field.name)) return;
-    // Present, but already found wrong.
-    const auto written = record_.place_.find(field.name);
-    if (written && !written->value().is_null()) return;
+    if (std::find(wrong_.begin(), wrong_.end(), field.name) != wrong_.end()) return;
     const auto slip_of = std::find_if(misspelt_.begin(), misspelt_.end(), [&](const auto& one) {
       return one.second == field.name;
     });
@@ -319,16 +318,26 @@ class RecordChecker {
     return sound;
   }
 
+  /// That a field is not in the api-version is said of it, and not of all that it holds.
+  [[nodiscard]] ContractContext context_of_children(const Field& field) const {
+    const bool in_version = context_.version >= field.since && context_.version <= field.until;
+    return {context_.version,
+            context_.found,
+            context_.provisioning_error,
+            context_.versioned && in_version};
+  }
+
   bool check_children(const Field& field, const JsonReader& place, std::vector<Record>& children) {
+    const auto context = context_of_children(field);
     if (field.kind == FieldKind::kObject) {
-      auto child = check_record(place, *field.object, context_);
+      auto child = check_record(place, *field.object, context);
       if (child) children.push_back(*std::move(child));
       return !children.empty();
     }
     const auto items = place.items();
     if (!check(items)) return false;
     for (const auto& item : *items) {
-      if (auto child = check_record(item, *field.object, context_)) {
+      if (auto child = check_record(item, *field.object, context)) {
         children.push_back(*std::move(child));
       }
     }
@@ -338,7 +347,8 @@ class RecordChecker {
   const RecordType& type_;
   const ContractContext& context_;
   Record record_;
-  bool incomplete_ = false;  ///< a field of it is wrong or unknown
+  bool incomplete_ = false;              ///< a field of it is wrong or unknown
+  std::vector<std::string_view> wrong_;  ///< those fields, by the newest names
   std::vector<std::pair<std::string, std::string>> misspelt_;  ///< as written, as it should be
 };
 

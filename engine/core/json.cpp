@@ -78,7 +78,9 @@ std::optional<std::size_t> nested_too_deep(std::string_view text) {
 
 /// What Windows PowerShell writes when it is not asked for UTF-8.
 bool is_utf16(std::string_view text) {
-  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  const bool every_other =
+      text.size() >= 4 && ((text[0] == 0 && text[2] == 0) || (text[1] == 0 && text[3] == 0));
+  return every_other || text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
 }
 
 /// @param strict the text as nlohmann can read it
@@ -94,6 +96,11 @@ Result<nlohmann::json> checked_value(const std::string& text,
                ErrorKind::kInvalidTemplate, "Json:Utf16", "the file is in UTF-16, JSON is in UTF-8")
         .at(name)
         .cure("save it as UTF-8; in PowerShell: Out-File -Encoding utf8");
+  }
+  if (trim(text).empty()) {
+    return fail(ErrorKind::kInvalidTemplate, "Json:Empty", "the file is empty")
+        .at(name)
+        .cure("pass a file that holds a JSON document");
   }
   if (const auto byte = nested_too_deep(strict)) {
     return fail(ErrorKind::kInvalidTemplate,

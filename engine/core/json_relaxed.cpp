@@ -63,7 +63,7 @@ class Relaxer {
     if (text_[at_] != '<') return at_;
     auto end = at_ + 1;
     const auto in_name = [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
     };
     while (end < text_.size() && in_name(text_[end])) ++end;
     const bool closed = end > at_ + 1 && end < text_.size() && text_[end] == '>';

@@ -82,8 +82,7 @@ void note_source_versioning(const CheckedTemplate& checked, const ContractContex
 CheckedTemplate examine_items(ImageTemplate image_template) {
   CheckedTemplate checked{std::move(image_template), nullptr, {}, {}, {}, {}};
   auto& document = checked.image_template;
-  const ContractContext context{
-      document.version, document.found, "Other", !document.api_version.empty()};
+  const ContractContext context{document.version, document.found, "Other", document.versioned};
   checked.canonical = document.canonical;
   auto& properties = checked.canonical["properties"];
   if (document.source) {

@@ -38,6 +38,7 @@ struct ImageTemplate {
   std::string name;                     ///< from the resource, else from the file name
   std::string api_version;              ///< empty where a bare body carries none
   ApiVersion version = kNewestVersion;  ///< the rules that apply; the newest where none is given
+  bool versioned = false;               ///< the document names its api-version
   std::string location;
   std::map<std::string, std::string> tags;
   std::optional<TemplateItem> source;  ///< absent only where that was an error

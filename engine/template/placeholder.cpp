@@ -20,7 +20,7 @@ std::optional<std::pair<std::size_t, std::size_t>> find_placeholder(std::string_
     auto end = open + 1;
     const auto in_name = [&] {
       const auto c = static_cast<unsigned char>(text[end]);
-      return std::isalnum(c) != 0 || c == '_' || c == '-';
+      return std::isalnum(c) != 0 || c == '_' || c == '-' || (c == '.' && end > open + 1);
     };
     while (end < text.size() && end - open <= kLongest && in_name()) ++end;
     if (end > open + 1 && end < text.size() && text[end] == '>') {
@@ -33,11 +33,16 @@ std::optional<std::pair<std::size_t, std::size_t>> find_placeholder(std::string_
 /// Fills placeholders in a tree of values.
 class Filler {
  public:
-  explicit Filler(const std::map<std::string, std::string>& values) : values_(values) {}
+  explicit Filler(const PlaceholderValues& values) : values_(values) {}
 
   void fill(nlohmann::json& value) {
     if (value.is_string()) {
-      fill(value.get_ref<std::string&>());
+      const auto* whole = whole_value(value.get_ref<const std::string&>());
+      if (whole != nullptr) {
+        value = *whole;
+      } else {
+        fill(value.get_ref<std::string&>());
+      }
       return;
     }
     if (value.is_array()) {
@@ -69,13 +74,24 @@ class Filler {
       result.append(text, from, at - from);
       const auto name = text.substr(at + 1, length - 2);
       const auto* value = look_up(name);
-      result += value == nullptr ? text.substr(at, length) : *value;
+      if (value == nullptr) {
+        result += text.substr(at, length);
+      } else {
+        result += value->is_string() ? value->get<std::string>() : dump_json(*value);
+      }
       from = at + length;
     }
     if (from > 0) text = result.append(text, from);
   }
 
-  const std::string* look_up(const std::string& name) {
+  /// A number or truth value stays one where it stands alone.
+  const nlohmann::json* whole_value(const std::string& text) {
+    const auto found = find_placeholder(text);
+    if (!found || *found != std::pair<std::size_t, std::size_t>(0, text.size())) return nullptr;
+    return look_up(text.substr(1, text.size() - 2));
+  }
+
+  const nlohmann::json* look_up(const std::string& name) {
     auto found = values_.find(name);
     for (auto it = values_.begin(); found == values_.end() && it != values_.end(); ++it) {
       if (equal_ignoring_case(it->first, name)) found = it;
@@ -85,7 +101,7 @@ class Filler {
     return &found->second;
   }
 
-  const std::map<std::string, std::string>& values_;
+  const PlaceholderValues& values_;
   nlohmann::json used_ = nlohmann::json::object();
 };
 
@@ -112,25 +128,6 @@ bool note(std::vector<Unfilled>& list, std::string_view text, const JsonReader& 
   return any;
 }
 
-/// Lists the placeholders of a tree.
-/// @param copy of the value, where each text that holds one becomes unknown; null if not wanted
-void collect(const JsonReader& place, std::vector<Unfilled>& list, nlohmann::json* copy) {
-  if (place.value().is_string()) {
-    const bool any = note(list, place.value().get_ref<const std::string&>(), place);
-    if (any && copy != nullptr) *copy = unknown_value();
-  } else if (const auto members = place.members()) {
-    for (const auto& [name, member] : *members) {
-      if (name == "inline" || name == "artifactTags" || name == "name") continue;
-      note(list, name, member);
-      collect(member, list, copy == nullptr ? nullptr : &(*copy)[name]);
-    }
-  } else if (const auto items = place.items()) {
-    for (std::size_t i = 0; i < items->size(); ++i) {
-      collect((*items)[i], list, copy == nullptr ? nullptr : &(*copy)[i]);
-    }
-  }
-}
-
 std::string describe(const Unfilled& one) {
   return one.count == 1 ? fmt::format("{} at {}", one.name, one.where)
                         : fmt::format("{} {} times, first at {}", one.name, one.count, one.where);
@@ -150,24 +147,64 @@ bool is_harmless(std::string_view name) {
   return std::find(std::begin(kParts), std::end(kParts), name) != std::end(kParts);
 }
 
-/// Of the resource, its properties or the vmProfile, whose members differ in what they are for.
-/// @param copy of the value
-void collect_members(const JsonReader& object,
-                     std::vector<Unfilled>& refused,
-                     std::vector<Unfilled>& noted,
-                     nlohmann::json& copy) {
-  const auto members = object.members();
-  if (!members) return;  // said better by whoever reads it
-  for (const auto& [name, member] : *members) {
-    if (equal_ignoring_case(name, "properties") || equal_ignoring_case(name, "vmProfile")) {
-      collect_members(member, refused, noted, copy[name]);
-    } else if (is_harmless(name)) {
-      collect(member, noted, nullptr);
-    } else {
-      collect(member, refused, &copy[name]);
+/// Finds what is left in a resource.
+class LeftOver {
+ public:
+  std::vector<Unfilled> refused;  ///< they shape the image or name what is made
+  std::vector<Unfilled> harmless;
+  std::vector<Unfilled> scripts;  ///< in inline scripts, where `<EOF>` is ordinary
+
+  /// Of the resource, its properties or the vmProfile, whose members differ in what they are for.
+  /// @param copy of the value, where each text that holds a refused one becomes unknown
+  void search_members(const JsonReader& object, nlohmann::json& copy) {
+    const auto members = object.members();
+    if (!members) return;  // said better by whoever reads it
+    for (const auto& [name, member] : *members) {
+      if (equal_ignoring_case(name, "properties") || equal_ignoring_case(name, "vmProfile")) {
+        search_members(member, copy[name]);
+      } else if (is_harmless(name)) {
+        search_all(member, harmless);
+      } else {
+        search(member, copy[name]);
+      }
     }
   }
-}
+
+ private:
+  void search(const JsonReader& place, nlohmann::json& copy) {
+    if (place.value().is_string()) {
+      if (note(refused, place.value().get_ref<const std::string&>(), place)) copy = unknown_value();
+    } else if (const auto members = place.members()) {
+      // The name of a step is for readers, that of a region is none of an item.
+      const bool item = place.find("type").has_value();
+      for (const auto& [name, member] : *members) {
+        note(refused, name, member);
+        if (equal_ignoring_case(name, "inline")) {
+          search_all(member, scripts);
+        } else if (equal_ignoring_case(name, "artifactTags") || (item && name == "name")) {
+          search_all(member, harmless);
+        } else {
+          search(member, copy[name]);
+        }
+      }
+    } else if (const auto items = place.items()) {
+      for (std::size_t i = 0; i < items->size(); ++i) search((*items)[i], copy[i]);
+    }
+  }
+
+  static void search_all(const JsonReader& place, std::vector<Unfilled>& list) {
+    if (place.value().is_string()) {
+      note(list, place.value().get_ref<const std::string&>(), place);
+    } else if (const auto members = place.members()) {
+      for (const auto& [name, member] : *members) {
+        note(list, name, member);
+        search_all(member, list);
+      }
+    } else if (const auto items = place.items()) {
+      for (const auto& item : *items) search_all(item, list);
+    }
+  }
+};
 
 }  // namespace
 
@@ -177,21 +214,26 @@ std::set<std::string> FilledDocument::names() const {
   return lower;
 }
 
-Result<std::map<std::string, std::string>> read_placeholders(const std::filesystem::path& path) {
-  std::map<std::string, std::string> values;
+Result<PlaceholderValues> read_placeholders(const std::filesystem::path& path) {
+  PlaceholderValues values;
   if (path.empty()) return values;
   KILN_TRY_ASSIGN(const auto text, read_input_file(path, 4 * kMiB, "--placeholders"));
   KILN_TRY_ASSIGN(const auto document, JsonReader::parse(text, path.string()));
   KILN_TRY_ASSIGN(const auto members, document.members());
   for (const auto& [name, value] : members) {
     const bool bracketed = name.size() > 2 && name.front() == '<' && name.back() == '>';
-    KILN_TRY_ASSIGN(values[bracketed ? name.substr(1, name.size() - 2) : name], value.as_string());
+    if (value.value().is_structured() || value.value().is_null()) {
+      return value
+          .error("Json:WrongType", "a placeholder stands for a text, a number or true or false")
+          .expecting("a string, a number, true or false")
+          .cure("write the value as text");
+    }
+    values[bracketed ? name.substr(1, name.size() - 2) : name] = value.value();
   }
   return values;
 }
 
-FilledDocument fill_placeholders(const JsonReader& document,
-                                 const std::map<std::string, std::string>& values) {
+FilledDocument fill_placeholders(const JsonReader& document, const PlaceholderValues& values) {
   if (values.empty()) return {document, nlohmann::json::object()};
   auto value = document.value();
   Filler filler(values);
@@ -202,14 +244,18 @@ FilledDocument fill_placeholders(const JsonReader& document,
 JsonReader check_placeholders(const JsonReader& resource,
                               arm::Failures& failures,
                               std::vector<std::string>& notices) {
-  std::vector<Unfilled> refused;
-  std::vector<Unfilled> noted;
+  LeftOver left;
   auto copy = resource.value();
-  collect_members(resource, refused, noted, copy);
-  for (const auto& one : noted) {
+  left.search_members(resource, copy);
+  for (const auto& one : left.harmless) {
     notices.push_back(
         fmt::format("a placeholder is left where it does no harm: {}", describe(one)));
   }
+  for (const auto& one : left.scripts) {
+    notices.push_back(
+        fmt::format("an inline script holds what may be a placeholder: {}", describe(one)));
+  }
+  const auto& refused = left.refused;
   if (refused.empty()) return resource;
   std::vector<std::string> lines;
   lines.reserve(refused.size());

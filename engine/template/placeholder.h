@@ -12,7 +12,10 @@
 namespace kiln {
 
 /// Placeholders such as `<subscriptionID>`, which the published samples expect to be replaced
-/// before use: a name of letters, digits, `_` and `-`.
+/// before use: a name of letters, digits, `_`, `-` and `.`.
+
+/// By name: a string, a number or a truth value.
+using PlaceholderValues = std::map<std::string, nlohmann::json>;
 
 /// A document with its placeholders filled.
 struct FilledDocument {
@@ -22,17 +25,16 @@ struct FilledDocument {
   [[nodiscard]] std::set<std::string> names() const;
 };
 
-/// A JSON object of names and strings; nothing where no file is named.
-Result<std::map<std::string, std::string>> read_placeholders(const std::filesystem::path& path);
+/// A JSON object; nothing where no file is named.
+Result<PlaceholderValues> read_placeholders(const std::filesystem::path& path);
 
 /// Fills every placeholder that has a value, in texts and in names of members. A name is looked up
 /// as written, and else in any case.
-FilledDocument fill_placeholders(const JsonReader& document,
-                                 const std::map<std::string, std::string>& values);
+FilledDocument fill_placeholders(const JsonReader& document, const PlaceholderValues& values);
 
 /// Placeholders that are left where they matter for the image: their values become unknown, and one
-/// failure names all of them; elsewhere each becomes a notice. Inline scripts are not searched:
-/// `<EOF>` is ordinary there.
+/// failure names all of them; elsewhere, as in inline scripts, where `<EOF>` is ordinary, each
+/// becomes a notice.
 JsonReader check_placeholders(const JsonReader& resource,
                               arm::Failures& failures,
                               std::vector<std::string>& notices);

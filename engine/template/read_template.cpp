@@ -180,8 +180,10 @@ ImageTemplate read_template(const JsonReader& resource,
   found = std::move(already_found);
   image_template.version = read_api_version(resource, found);
   const auto written = resource.find("apiVersion");
-  const bool versioned = written && !written->is_unknown();
-  const ContractContext context{image_template.version, found, "Other", versioned};
+  image_template.versioned = written && !written->is_unknown();
+  // Of an api-version that is yet to be given, the milder rules.
+  if (written && written->is_unknown()) image_template.version = ApiVersion::k2023;
+  const ContractContext context{image_template.version, found, "Other", image_template.versioned};
   image_template.name = name_from_file(document_name);
   if (const auto record = check_record(resource, kImageTemplateType, context)) {
     image_template.name = read_name(*record, document_name, context);

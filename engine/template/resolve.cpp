@@ -57,7 +57,8 @@ Result<std::vector<arm::Given>> read_given(const TemplateOptions& options) {
     KILN_TRY_ASSIGN(auto from_file, arm::read_parameter_file(path));
     for (auto& one : from_file) given.push_back(std::move(one));
   }
-  for (const auto& [name, text] : options.parameters) given.push_back({name, std::nullopt, text});
+  for (const auto& [name, text] : options.parameters)
+    given.push_back({name, std::nullopt, text, std::nullopt});
   return given;
 }
 

@@ -101,7 +101,7 @@ Result<bool> Deployment::is_required(const Parameter& parameter) const {
   return !may_be_null;
 }
 
-void Deployment::report_missing() {
+void Deployment::report_missing(std::string cure) {
   std::vector<std::string> missing;
   std::string first;
   auto& failures = context().failures;
@@ -125,12 +125,13 @@ void Deployment::report_missing() {
                     missing.size(),
                     missing.size() == 1 ? "parameter has" : "parameters have")
                    .at(first)
-                   .cure("give them with --parameter NAME=VALUE or --parameters FILE")
+                   .expecting("a value for each")
+                   .cure(std::move(cure))
                    .quoting(std::move(missing)));
 }
 
 void Deployment::check_parameters() {
-  report_missing();
+  report_missing("give them with --parameter NAME=VALUE or --parameters FILE");
   for (const auto& key : parameter_order_) {
     auto& parameter = parameters_.at(key);
     parameter.used = supplied_.contains(key);

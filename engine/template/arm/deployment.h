@@ -88,7 +88,7 @@ class Deployment : public Scope {
   /// Evaluated, and checked against the declaration.
   Result<Value> checked_parameter(Parameter& parameter);
   Result<Value> evaluate_variable(const Variable& variable);
-  void report_missing();
+  void report_missing(std::string cure);
   Result<bool> is_required(const Parameter& parameter) const;
   /// Whether `name` is the resource's symbolic name, its id, or its name.
   bool is_named(const WrittenResource& resource, std::string_view name);

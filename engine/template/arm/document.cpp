@@ -129,6 +129,9 @@ class Search {
                              kMostCopies))
           .cure("make them smaller");
     }
+    if (count == 0) {
+      switched_off_.push_back(fmt::format("{} (its copy count is 0)", resource.body.where()));
+    }
     for (std::int64_t i = 0; i < count; ++i) {
       const auto* turn = owner.keep({frame, Frame::Kind::kResourceCopy, name, i, nullptr, count});
       KILN_TRY(visit_one(resource, owner, scope, turn));

@@ -106,21 +106,31 @@ Result<std::vector<Given>> read_parameter_file(const std::filesystem::path& path
   for (const auto& [name, entry] : members) {
     if (!wrapped && (name == "$schema" || name == "contentVersion")) continue;
     if (const auto reference = find_field(entry, "reference")) {
-      return fail(ErrorKind::kUnsupported,
-                  "Parameter:KeyVault",
-                  "the value of \"{}\" is in a Key Vault, which cannot be asked offline",
-                  printable(name, 60))
-          .at(reference->where())
-          .cure(fmt::format("give it with --parameter {}=VALUE and take it out of the file",
-                            printable(name, 60)));
+      given.push_back({name,
+                       std::nullopt,
+                       "",
+                       fail(ErrorKind::kInvalidTemplate,
+                            "Parameter:KeyVault",
+                            "the value of \"{}\" is in a Key Vault, which cannot be asked offline",
+                            printable(name, 60))
+                           .at(reference->where())
+                           .expecting("a value")
+                           .cure("give it in a second parameters file that only you can read")});
+      continue;
     }
     std::string spelling;
     if (find_member(entry.value(), "value", &spelling) == nullptr) {
-      return entry.error("Parameter:NoValue", "a parameter in a parameters file needs a \"value\"")
-          .cure(R"(write {"value": …})");
+      given.push_back(
+          {name,
+           std::nullopt,
+           "",
+           entry.error("Parameter:NoValue", "a parameter in a parameters file needs a \"value\"")
+               .expecting("a member \"value\"")
+               .cure(R"(write {"value": …})")});
+      continue;
     }
     const auto value = entry.find(spelling);
-    given.push_back({name, value ? *value : entry.with_value(nullptr), ""});
+    given.push_back({name, value ? *value : entry.with_value(nullptr), "", std::nullopt});
   }
   return given;
 }
@@ -139,10 +149,14 @@ Supplied supply(const std::vector<Given>& given,
       context.failures.add(undeclared(one, body));
       continue;
     }
+    if (one.fault) {
+      supplied[to_lower(one.name)] = [fault = *one.fault]() -> Result<Value> { return fault; };
+      continue;
+    }
     const auto kind = types.kind(*declaration);
     auto value = one.value ? Value{one.value->value(), one.value->place(), nullptr}
                            : typed(one, kind ? *kind : "");
-    supplied[to_lower(one.name)] = [value = std::move(value)] { return value; };
+    supplied[to_lower(one.name)] = [value = std::move(value)]() -> Result<Value> { return value; };
   }
   return supplied;
 }

@@ -12,11 +12,13 @@ namespace kiln::arm {
 /// The value that the user gives for a parameter.
 struct Given {
   std::string name;
-  std::optional<JsonReader> value;  ///< from a file
-  std::string text;                 ///< else as typed
+  std::optional<JsonReader> value;            ///< from a file
+  std::string text;                           ///< else as typed
+  std::optional<Error> fault = std::nullopt;  ///< why its entry in a file gives no value
 };
 
 /// A deployment parameters file, with or without its `$schema` and `parameters` around the values.
+/// An entry that gives no value is a fault only if nothing else gives one.
 Result<std::vector<Given>> read_parameter_file(const std::filesystem::path& path);
 
 /// The given values by the types that the template declares; later ones win. Those of no declared

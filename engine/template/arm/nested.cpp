@@ -6,6 +6,8 @@
 namespace kiln::arm {
 namespace {
 
+using Member = std::pair<std::string, JsonReader>;
+
 constexpr std::string_view kDeployments = "Microsoft.Resources/deployments";
 
 Error from_key_vault(const JsonReader& reference) {
@@ -36,6 +38,31 @@ Result<Supplied> supplied_by(const JsonReader& properties, Scope& caller, const 
     };
   }
   return supplied;
+}
+
+/// What a nested deployment is called with, but does not declare.
+void report_surplus(const JsonReader& properties, const JsonReader& body, Context& context) {
+  const auto parameters = find_field(properties, "parameters");
+  const auto given = parameters ? parameters->members() : Result<std::vector<Member>>();
+  if (!given) return;
+  const auto declared = find_field(body, "parameters");
+  std::vector<std::string_view> names;
+  if (declared && declared->value().is_object()) {
+    for (const auto& [name, declaration] : declared->value().items()) names.push_back(name);
+  }
+  for (const auto& [name, value] : *given) {
+    if (declared && find_member(declared->value(), name) != nullptr) continue;
+    const auto near = nearest_word(name, names);
+    context.failures.add(
+        value
+            .error(
+                "Parameter:Unknown",
+                fmt::format("the nested deployment has no parameter \"{}\"", printable(name, 60)))
+            .expecting(names.empty() ? "no parameters"
+                                     : fmt::format("one of {}", fmt::join(names, ", ")))
+            .cure(near.empty() ? "remove it, or declare it"
+                               : fmt::format("did you mean \"{}\"?", printable(near, 60))));
+  }
 }
 
 /// Replaces `target` by a member of the resource, where it has one.
@@ -114,8 +141,10 @@ Result<Deployment*> Deployment::nested(const JsonReader& resource, const Frame* 
   KILN_TRY(override_text(around.location, resource, "location", *this, frame));
   KILN_TRY(override_text(around.deployment_name, resource, "name", *this, frame));
   KILN_TRY_ASSIGN(auto supplied, supplied_by(properties, *this, frame));
+  report_surplus(properties, *body, context());
   KILN_TRY_ASSIGN(auto deployment,
                   create(*body, std::move(around), std::move(supplied), context()));
+  deployment->report_missing("give it where the nested deployment is called, or a defaultValue");
   return nested_.emplace(key, std::move(deployment)).first->second.get();
 }
 

@@ -75,8 +75,7 @@ Result<void> check_bound(const JsonReader& declaration,
       value,
       declaration,
       fmt::format("{} is {} than the {} {}", what, is_least ? "less" : "more", name, limit),
-      fmt::format(
-          "one of {} {} (see {})", is_least ? "at least" : "at most", limit, bound->where()));
+      fmt::format("{} {}", is_least ? "at least" : "at most", limit));
 }
 
 bool is_allowed(const json& allowed, const json& value) {

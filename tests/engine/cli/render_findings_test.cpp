@@ -68,7 +68,7 @@ TEST(Findings, SarifHasRulesResultsAndRegions) {
   EXPECT_EQ(result.at("ruleId"), "Template:BadValue");
   const auto& physical = result.at("locations").at(0).at("physicalLocation");
   EXPECT_EQ(physical.at("region").at("startLine"), 2);
-  EXPECT_EQ(physical.at("artifactLocation").at("uri"), "folder/t: 1.json");
+  EXPECT_EQ(physical.at("artifactLocation").at("uri"), "folder/t%3A%201.json");
   EXPECT_EQ(run.at("results").at(1).at("level"), "note");
 }
 
@@ -85,7 +85,7 @@ TEST(Findings, NothingOfAListIsLost) {
 TEST(Findings, OfTooManyTheRestIsLeftOut) {
   Diagnostics found;
   for (std::size_t i = 0; i < Diagnostics::kMost + 5; ++i) {
-    found.add(fail(ErrorKind::kInvalidTemplate, "Template:BadValue", "no"));
+    found.add(fail(ErrorKind::kInvalidTemplate, "Template:BadValue", "no {}", i));
   }
   EXPECT_EQ(found.all().size(), Diagnostics::kMost + 1);
   EXPECT_EQ(found.all().back().code, "Template:TooMany");

@@ -87,8 +87,9 @@ TEST(Json, SyntaxErrorsHavePlaceAndCure) {
 }
 
 TEST(Json, ForeignBytesAreErrorsAndNeverExceptions) {
-  for (const std::string text : {"",
-                                 "{",
+  EXPECT_EQ(failure(" \n").code(), "Json:Empty");
+  EXPECT_EQ(failure(std::string("{\0}\0", 4)).code(), "Json:Utf16");
+  for (const std::string text : {"{",
                                  "[1e999]",
                                  "-",
                                  "\"\xff\xfe\"",

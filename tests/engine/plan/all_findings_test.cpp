@@ -192,6 +192,77 @@ TEST(AllFindings, WhatOnlyAzureNeedsIsAWarning) {
       ElementsAre("Template:ServiceNeeds /resources/0", "Template:ServiceNeeds /resources/0"));
 }
 
+TEST(AllFindings, AWrongFieldChangesNeitherTheVersionNorWhatElseIsSaid) {
+  // Of 2024-02-01, where former types and other case are errors.
+  const auto text = [](const std::string& more) {
+    return fmt::format(R"({{"apiVersion": "2024-02-01", "location": "l", "identity": {{}},
+                            "properties": {{{}, {}{}, "customize": [
+                            {{"type": "powershell", "inline": ["x"]}}]}}}})",
+                       kSource,
+                       kDistribute,
+                       more);
+  };
+  const std::string unknown = "Template:UnknownType /properties/customize/0/type";
+  EXPECT_THAT(findings(text("")), ElementsAre(unknown));
+  EXPECT_THAT(findings(text(R"(, "buildTimeoutInMinutes": 1000)")),
+              ElementsAre("Json:OutOfRange /properties/buildTimeoutInMinutes", unknown));
+  EXPECT_THAT(findings(R"({"Properties": {"source": "x", "Distribute": 3}})"),
+              UnorderedElementsAre("Template:WrongCase /Properties",
+                                   "Json:WrongType /Properties/source",
+                                   "Template:WrongCase /Properties/Distribute",
+                                   "Json:WrongType /Properties/Distribute"));
+}
+
+TEST(AllFindings, AnApiVersionThatIsYetToBeGivenIsNotTheStrictestOne) {
+  EXPECT_THAT(
+      findings(R"({"apiVersion": "<version>", "location": "l", "properties": {)" +
+               with(R"("odd": 1)") + "}}"),
+      ElementsAre("Template:Placeholder /apiVersion", "Template:UnknownField /properties/odd"));
+  auto examined = examine_template(
+      R"({"apiVersion": "<version>", "properties": {)" + with(R"("odd": 1)") + "}}", "t.json");
+  ASSERT_OK(examined);
+  EXPECT_EQ(examined->found.count(Severity::kError), 1U);
+}
+
+TEST(AllFindings, WhatANestedDeploymentIsCalledWithIsCompared) {
+  const auto nested = [](const std::string& parameters) {
+    return R"({"resources": [{"type": "Microsoft.Resources/deployments", "name": "d",
+      "properties": {"expressionEvaluationOptions": {"scope": "inner"}, "parameters": )" +
+           parameters + R"(, "template": {"parameters": {"name": {"type": "string"}},
+      "resources": [{"type": "Microsoft.VirtualMachineImages/imageTemplates", "name": "n",
+        "apiVersion": "2019-02-01-preview", "location": "l", "properties": {)" +
+           kSource + "," + kDistribute + "}}]}}}]}";
+  };
+  EXPECT_THAT(findings(nested(R"({"name": {"value": "x"}})")), IsEmpty());
+  EXPECT_THAT(findings(nested(R"({"nme": {"value": "x"}})")),
+              ElementsAre("Parameter:Unknown /resources/0/properties/parameters/nme",
+                          "Parameter:Missing /resources/0/properties/template/parameters/name"));
+}
+
+TEST(AllFindings, RegionsAreNoNamesOfSteps) {
+  const auto text = R"({"properties": {)" + std::string(kSource) + R"(, "distribute": [
+      {"type": "SharedImage", "runOutputName": "o", "galleryImageId": "<id>",
+       "artifactTags": {"<key>": "<tag>"}, "targetRegions": [{"name": "<region>"}]}]}})";
+  const auto examined = examine_template(text, "t.json");
+  ASSERT_OK(examined);
+  ASSERT_TRUE(examined->found.has_errors());
+  EXPECT_THAT(examined->found.first_error().quoted(),
+              ElementsAre(HasSubstr("<id>"), HasSubstr("<region>")));
+}
+
+TEST(AllFindings, AFieldOfALaterVersionIsToldWithoutItsParts) {
+  EXPECT_THAT(findings(R"({"apiVersion": "2018-02-01-preview", "location": "l", "properties": {)" +
+                       with(R"("autoRun": {"state": "Enabled"})") + "}}"),
+              ElementsAre("Template:NotInVersion /properties/autoRun",
+                          "Template:NotInVersion /properties/distribute/0/type"));
+}
+
+TEST(AllFindings, PointersStayPointersInComputedValues) {
+  EXPECT_THAT(
+      findings(deployment("", with(R"("customize": "[createArray(createObject('type', 'x'))]")"))),
+      ElementsAre("Template:UnknownType /resources/0/properties/customize"));
+}
+
 TEST(AllFindings, NoNoteOfUnknownValuesIsShown) {
   const auto examined = examine_template(
       R"({"properties": {"odd": "[nope()]", "source": {"type": "VHD", "odder": "<x>"}}})", "t");
