@@ -100,6 +100,11 @@ class ApplianceSession : public GuestfsSession {
                  "making the folder " + path);
   }
 
+  Result<void> link(const std::string& target, const std::string& path) override {
+    const ApplianceKiller::Call call(killer_);
+    return check(guestfs_ln_s(handle_.get(), target.c_str(), path.c_str()), "linking " + path);
+  }
+
   Result<void> remove_all(const std::string& path) override {
     const ApplianceKiller::Call call(killer_);
     return check(guestfs_rm_rf(handle_.get(), path.c_str()), "removing " + path);

@@ -59,6 +59,8 @@ class GuestfsSession {
   /// Writes a small file (at most 4 MiB).
   virtual Result<void> write(std::string_view contents, const std::string& path, unsigned mode) = 0;
   virtual Result<void> make_folder(const std::string& path, unsigned mode) = 0;
+  /// A symbolic link at `path`, which must not exist.
+  virtual Result<void> link(const std::string& target, const std::string& path) = 0;
   virtual Result<void> remove_all(const std::string& path) = 0;
   /// Runs a program, chrooted into what is mounted, and returns what it printed.
   virtual Result<std::string> run(const std::vector<std::string>& argv) = 0;
