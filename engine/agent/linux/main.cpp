@@ -29,13 +29,14 @@ namespace {
 constexpr const char* kUsage =
     "usage: kiln-agent --port DEVICE | --fd NUMBER\n"
     "                  [--daemon] [--mount-mode [--network NAME_SERVER]] [--no-pid-namespace]\n"
-    "                  [--power-off-when-alone]\n"
+    "                  [--wait-for-port SECONDS] [--power-off-when-alone]\n"
     "       kiln-agent --version\n";
 constexpr int kUsageError = 2;
 
 struct Options {
   std::string port;
   int fd = -1;
+  int wait_for_port = 0;  // seconds
   bool daemon = false;
   bool mount_mode = false;
   bool pid_namespaces = true;
@@ -52,9 +53,11 @@ bool parse_value(std::string_view option, std::string_view value, Options& optio
     options.name_server = value;
     return true;
   }
+  if (option != "--fd" && option != "--wait-for-port") return false;
+  int& number = option == "--fd" ? options.fd : options.wait_for_port;
   const auto* end = value.data() + value.size();
-  const auto parsed = std::from_chars(value.data(), end, options.fd);
-  return option == "--fd" && parsed.ec == std::errc() && parsed.ptr == end && options.fd >= 0;
+  const auto parsed = std::from_chars(value.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end && number >= 0;
 }
 
 bool parse(int argc, char** argv, Options& options) {
@@ -118,6 +121,18 @@ bool become_daemon() {
   return ::chdir("/") == 0;
 }
 
+/// In a system that is starting, the port's name appears when its driver has been loaded.
+int open_port(const Options& options) {
+  constexpr useconds_t kPause = 100'000;
+  constexpr int kPausesPerSecond = 10;
+  if (options.fd >= 0) return options.fd;
+  for (int left = options.wait_for_port * kPausesPerSecond;; --left) {
+    const int port = ::open(options.port.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (port >= 0 || errno != ENOENT || left <= 0) return port;
+    ::usleep(kPause);
+  }
+}
+
 int run(const Options& options) {
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
@@ -126,8 +141,7 @@ int run(const Options& options) {
   if (options.mount_mode) {
     if (const auto error = root.enter(options.name_server); !error.empty()) return complain(error);
   }
-  UniqueFd port(options.fd >= 0 ? options.fd
-                                : ::open(options.port.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY));
+  UniqueFd port(open_port(options));
   if (!port) return complain(failure("open", options.port));
   if (::fcntl(port.get(), F_SETFD, FD_CLOEXEC) != 0) return complain("the port is not open");
   // Only now, so that whoever started us is told when it did not work.
