@@ -76,6 +76,16 @@ std::string resolve_resolv_conf() {
   return without_dots(target.front() == '/' ? target : "/etc/" + target);
 }
 
+/// The image's, as on the running system; the appliance has none, and sudo complains of that. Where
+/// the kernel gives us no namespace for it, the name stays as it is.
+void take_host_name() {
+  auto name = read_small_file("/etc/hostname");
+  name.resize(std::min(name.find_first_of(" \t\r\n"), name.size()));
+  if (!name.empty() && ::unshare(CLONE_NEWUTS) == 0) {
+    [[maybe_unused]] const int set = ::sethostname(name.data(), name.size());
+  }
+}
+
 }  // namespace
 
 std::string GuestRoot::enter(const std::string& name_server) {
@@ -96,6 +106,7 @@ std::string GuestRoot::enter(const std::string& name_server) {
     if (::mkdir("/run/lock", kWorldWritable) == 0) ::chmod("/run/lock", kWorldWritable);
   }
   complete_dev();
+  take_host_name();
   allow_services();  // in case an agent before us was killed
   return name_server.empty() ? std::string() : provide_name_server(name_server);
 }

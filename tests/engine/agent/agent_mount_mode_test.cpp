@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <thread>
 
+#include "engine/core/file.h"
 #include "tests/engine/agent/real_agent.h"
 
 namespace kiln {
@@ -107,6 +108,16 @@ TEST_F(MountMode, LeavesNoTraceInTheImage) {
   EXPECT_EQ(output_of("sudo id -un"), "root\n");
   quit();
   EXPECT_EQ(listing(), before);
+}
+
+TEST_F(MountMode, HasTheImagesHostName) {
+  const auto before = read_file("/proc/sys/kernel/hostname");
+  std::filesystem::create_directories(image("etc"));
+  std::ofstream(image("etc/hostname")) << "kiln-guest\n";
+  ASSERT_NO_FATAL_FAILURE(start_in_image());
+  EXPECT_EQ(output_of("uname -n"), "kiln-guest\n");
+  quit();
+  EXPECT_EQ(read_file("/proc/sys/kernel/hostname").value(), before.value());  // this machine's own
 }
 
 TEST_F(MountMode, GivesStepsAFreshRun) {
