@@ -165,6 +165,15 @@ Result<AccelerationReport> prove_acceleration(ProcessRunner& runner,
   return report;
 }
 
+std::optional<AccelerationReport> recall_acceleration(const std::filesystem::path& cache_folder,
+                                                      const HostPaths& host) {
+  const auto kernel = find_host_kernel(host);
+  if (!kernel) return std::nullopt;
+  const auto key = cache_key(host, *kernel);
+  if (!key) return std::nullopt;
+  return recall(cache_folder / kCacheFile, *key);
+}
+
 Result<AccelerationReport> choose_accelerator(AcceleratorChoice choice,
                                               ProcessRunner& runner,
                                               const std::filesystem::path& cache_folder,

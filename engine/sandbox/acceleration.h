@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "engine/core/event.h"
@@ -26,6 +27,10 @@ Result<AccelerationReport> prove_acceleration(ProcessRunner& runner,
                                               const std::filesystem::path& cache_folder,
                                               const CancelToken& cancel,
                                               const HostPaths& host = {});
+
+/// What was proved before on this boot of the host; nothing where nothing was. Writes nothing.
+std::optional<AccelerationReport> recall_acceleration(const std::filesystem::path& cache_folder,
+                                                      const HostPaths& host = {});
 
 /// What `--accel` means: `auto` falls back to emulation with a warning, `kvm` makes the fallback an
 /// error, `tcg` never probes.

@@ -3,14 +3,19 @@
 #include <array>
 
 #include "engine/sandbox/appliance/appliance.h"
+#include "engine/sandbox/guest/guest.h"
 
 namespace kiln {
 
 std::span<const SandboxBackend> sandbox_registry() {
-  static constexpr std::array<SandboxBackend, 1> kBackends = {
+  static constexpr std::array<SandboxBackend, 2> kBackends = {
       {{"appliance",
         "mounts the image in a libguestfs appliance; steps run chrooted in it (Linux images)",
-        start_appliance}}};
+        start_appliance},
+       {"guest",
+        "boots the image's own system in a virtual machine; steps run in it (Linux images with "
+        "systemd)",
+        start_guest}}};
   return kBackends;
 }
 

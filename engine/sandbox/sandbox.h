@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -25,14 +26,23 @@ struct GuestSystem {
   std::vector<std::string> mounts;  ///< `/dev/sda2 on /boot/efi (vfat)`
 };
 
+/// What starts an image: BIOS for generation 1, UEFI for generation 2; `kAny` is what the disk has.
+enum class Firmware { kAny, kBios, kUefi };
+
 struct SandboxOptions {
   AcceleratorChoice accelerator = AcceleratorChoice::kAuto;
   unsigned memory_mib = 1024;
   /// One, because package tools use one, and under emulation a second processor makes an empty
   /// build about a fifth slower (29 s against 36 s on two cores).
   unsigned vcpus = 1;
-  bool network = false;  ///< no network card unless asked
+  bool network = false;                ///< no network card unless asked
+  Firmware firmware = Firmware::kAny;  ///< where the image's own system is booted
+  /// From power-on until the agent answers; under emulation a large image takes minutes.
+  std::chrono::milliseconds boot_time_limit = std::chrono::minutes(15);
 };
+
+/// In the work folder: what kernels and boot loaders say, one virtual machine after the other.
+inline constexpr const char* kConsoleLog = "console.log";
 
 /// What a backend gets to work with; all outlive the sandbox.
 struct SandboxContext {
@@ -50,6 +60,12 @@ class Sandbox {
   virtual ~Sandbox() = default;
   [[nodiscard]] virtual const GuestSystem& system() const = 0;
   virtual GuestAgent& agent() = 0;
+  /// Restarts the image's own system and waits until it is up again, at most `limit`. `agent` stays
+  /// good. Refused where no system runs.
+  virtual Result<void> restart(std::chrono::milliseconds limit) = 0;
+  /// Shuts the image's own system down where one runs. From here on a new `agent` works on the disk
+  /// at rest, mounted; what the system writes while it shuts down is there to be seen and removed.
+  virtual Result<void> rest() = 0;
   /// Ends the agent, trims the file systems and mounts them read-only: what is seen now is what the
   /// image will hold. `agent` may not be used any more.
   virtual Result<FileTree*> seal() = 0;

@@ -1,6 +1,5 @@
-#include "engine/sandbox/appliance/port_folder.h"
-
 #include "disk/guestfs/guestfs_session.h"
+#include "engine/sandbox/agent_port.h"
 #include "tests/support/matchers.h"
 
 namespace kiln {

@@ -9,14 +9,19 @@
 
 namespace kiln {
 
+/// Where temporary folders have short paths; libguestfs's own socket stands in the same place.
+std::filesystem::path short_folder();
+
+/// Connects to a port's socket, on which qemu listens.
+Result<UniqueFd> connect_agent_port(const std::filesystem::path& socket);
+
 /// A private place for the agent's socket whose path is short enough for a Unix socket address: the
 /// work folder where it will do, else a temporary one.
 class PortFolder {
  public:
   static Result<PortFolder> create(const std::filesystem::path& work_folder);
   [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
-  /// Connects to qemu, which listens.
-  [[nodiscard]] Result<UniqueFd> connect() const;
+  [[nodiscard]] Result<UniqueFd> connect() const { return connect_agent_port(socket_); }
 
  private:
   PortFolder(std::filesystem::path socket, std::optional<TempDir> temporary)

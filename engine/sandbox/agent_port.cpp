@@ -1,4 +1,4 @@
-#include "engine/sandbox/appliance/port_folder.h"
+#include "engine/sandbox/agent_port.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,15 +14,14 @@ namespace {
 
 constexpr const char* kSocketName = "agent.sock";
 
-/// libguestfs's own socket stands in the same place.
-std::filesystem::path short_parent() {
+}  // namespace
+
+std::filesystem::path short_folder() {
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   std::error_code ignored;
   if (runtime != nullptr && std::filesystem::is_directory(runtime, ignored)) return runtime;
   return "/tmp";
 }
-
-}  // namespace
 
 Result<PortFolder> PortFolder::create(const std::filesystem::path& work_folder) {
   std::error_code error;
@@ -30,16 +29,16 @@ Result<PortFolder> PortFolder::create(const std::filesystem::path& work_folder) 
   if (!error && direct.string().size() <= kLongestSocketPath) {
     return PortFolder(direct, std::nullopt);
   }
-  KILN_TRY_ASSIGN(auto folder, TempDir::create(short_parent()));
+  KILN_TRY_ASSIGN(auto folder, TempDir::create(short_folder()));
   auto socket = folder.path() / kSocketName;
   return PortFolder(std::move(socket), std::move(folder));
 }
 
-Result<UniqueFd> PortFolder::connect() const {
+Result<UniqueFd> connect_agent_port(const std::filesystem::path& path) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const auto text = socket_.string();
+  const auto text = path.string();
   KILN_CHECK(text.size() < sizeof address.sun_path);
   std::copy(text.begin(), text.end(), std::begin(address.sun_path));
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API wants it.

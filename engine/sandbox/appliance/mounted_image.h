@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/mount_plan.h"
+#include "engine/sandbox/sandbox.h"
+
+namespace kiln {
+
+/// A work disk in a libguestfs appliance, mounted as its own fstab says.
+struct MountedImage {
+  std::unique_ptr<GuestfsSession> session;
+  std::vector<FileSystem> file_systems;
+  MountPlan plan;
+  GuestSystem system;
+};
+
+Result<MountedImage> mount_image(const WorkDisk& disk,
+                                 const SandboxOptions& options,
+                                 const SandboxContext& context,
+                                 std::optional<GuestfsPort> port);
+
+/// Mounts the planned file systems; none may be mounted.
+Result<void> mount_all(MountedImage& image, bool read_only);
+
+}  // namespace kiln

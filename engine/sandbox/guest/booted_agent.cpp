@@ -1,0 +1,134 @@
+#include "engine/sandbox/guest/booted_agent.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include "engine/core/file.h"
+#include "engine/core/text.h"
+#include "engine/sandbox/agent_port.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr std::size_t kQuotedLines = 20;
+constexpr std::uint64_t kConsoleLimit = 256 * kMiB;
+/// libvirt's word about the machine may come a little after its port has closed.
+constexpr auto kNewsPatience = std::chrono::seconds(2);
+
+}  // namespace
+
+std::vector<std::string> BootedAgent::console_tail() const {
+  const auto text = read_file(console_log_, kConsoleLimit);
+  if (!text) return {};
+  auto lines = split_lines(*text);
+  if (lines.size() > kQuotedLines) lines.erase(lines.begin(), lines.end() - kQuotedLines);
+  for (auto& line : lines) line = printable(line);
+  return lines;
+}
+
+Result<void> BootedAgent::connect(const std::filesystem::path& socket,
+                                  std::chrono::milliseconds patience,
+                                  const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(auto port, connect_agent_port(socket));
+  const auto alarm = std::make_shared<UniqueFd>(::fcntl(port.get(), F_DUPFD_CLOEXEC, 0));
+  auto session = connect_agent(std::move(port), patience, cancel);
+  if (!session) {
+    if (session.error().code() != "Agent:NoHello") return explain(std::move(session).error());
+    return fail(ErrorKind::kTimeout,
+                "Sandbox:BootTimeout",
+                "the image's system did not start Kiln's agent within {}",
+                format_duration(patience))
+        .quoting(console_tail())
+        .cure(
+            "the lines above are the console's last; --boot-timeout gives it longer, and "
+            "--mode mount works without starting it");
+  }
+  session_ = *std::move(session);
+  restarts_seen_ = domain_.restarts();
+  // A guest that restarts takes its agent with it, and the port stays open all the same.
+  domain_.on_restart([alarm] { ::shutdown(alarm->get(), SHUT_RDWR); });
+  return {};
+}
+
+void BootedAgent::disconnect() {
+  domain_.on_restart({});
+  session_.reset();
+}
+
+Error BootedAgent::explain(Error error) {
+  if (error.kind() == ErrorKind::kCancelled || error.code().rfind("Agent:", 0) != 0) return error;
+  const bool silent = error.code() == "Agent:Silent";
+  if (error.code() != "Agent:Lost" && !silent) return error;
+  const auto deadline = std::chrono::steady_clock::now() + kNewsPatience;
+  while (domain_.restarts() == restarts_seen_ && !domain_.ended() &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  if (domain_.restarts() != restarts_seen_) {
+    return fail(ErrorKind::kGuestFailed,
+                "Sandbox:GuestRestarted",
+                "the image's system restarted by itself, and what was running in it is lost")
+        .quoting(console_tail())
+        .cure("if a step is meant to restart the machine, put a KilnRestart step in its place");
+  }
+  if (domain_.ended()) {
+    return fail(ErrorKind::kGuestFailed,
+                "Sandbox:GuestEnded",
+                "the image's system switched its machine off, and what was running in it is lost")
+        .quoting(console_tail())
+        .cure("remove what shuts the system down; Kiln does that after the last step");
+  }
+  return std::move(error).quoting(console_tail());
+}
+
+template <class T>
+Result<T> BootedAgent::explained(Result<T> result) {
+  if (result) return result;
+  return explain(std::move(result).error());
+}
+
+Result<GuestExit> BootedAgent::run(const GuestCommand& command,
+                                   const GuestOutput& output,
+                                   const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->run(command, output, cancel));
+}
+
+Result<void> BootedAgent::put(std::string_view contents,
+                              const std::string& guest_path,
+                              unsigned mode,
+                              const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->put(contents, guest_path, mode, cancel));
+}
+
+Result<void> BootedAgent::put_file(const std::filesystem::path& host_path,
+                                   const std::string& guest_path,
+                                   unsigned mode,
+                                   const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->put_file(host_path, guest_path, mode, cancel));
+}
+
+Result<std::string> BootedAgent::get(const std::string& guest_path,
+                                     std::uint64_t limit,
+                                     const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->get(guest_path, limit, cancel));
+}
+
+Result<std::vector<std::string>> BootedAgent::remove(const std::string& pattern,
+                                                     const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->remove(pattern, cancel));
+}
+
+Result<void> BootedAgent::quit(const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->quit(cancel));
+}
+
+}  // namespace kiln

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/agent/guest_agent.h"
+#include "engine/sandbox/guest/running_domain.h"
+
+namespace kiln {
+
+/// The agent in a system that may go away under it: an error that comes from a restart or from the
+/// end of the machine says so. The session behind it can be replaced, after a restart that was
+/// meant; references to this stay good.
+class BootedAgent : public GuestAgent {
+ public:
+  BootedAgent(RunningDomain& domain, std::filesystem::path console_log)
+      : domain_(domain), console_log_(std::move(console_log)) {}
+  BootedAgent(const BootedAgent&) = delete;
+  BootedAgent& operator=(const BootedAgent&) = delete;
+  ~BootedAgent() override { domain_.on_restart({}); }
+
+  /// Waits for the agent of a system that has been started.
+  Result<void> connect(const std::filesystem::path& socket,
+                       std::chrono::milliseconds patience,
+                       const CancelToken& cancel);
+  /// Lets the session go, without a word to the agent.
+  void disconnect();
+
+  Result<GuestExit> run(const GuestCommand& command,
+                        const GuestOutput& output,
+                        const CancelToken& cancel) override;
+  Result<void> put(std::string_view contents,
+                   const std::string& guest_path,
+                   unsigned mode,
+                   const CancelToken& cancel) override;
+  Result<void> put_file(const std::filesystem::path& host_path,
+                        const std::string& guest_path,
+                        unsigned mode,
+                        const CancelToken& cancel) override;
+  Result<std::string> get(const std::string& guest_path,
+                          std::uint64_t limit,
+                          const CancelToken& cancel) override;
+  Result<std::vector<std::string>> remove(const std::string& pattern,
+                                          const CancelToken& cancel) override;
+  Result<void> quit(const CancelToken& cancel) override;
+
+  /// The end of what the guest wrote to its serial console.
+  [[nodiscard]] std::vector<std::string> console_tail() const;
+
+ private:
+  template <class T>
+  Result<T> explained(Result<T> result);
+  Error explain(Error error);
+
+  RunningDomain& domain_;
+  std::filesystem::path console_log_;
+  std::unique_ptr<GuestAgent> session_;
+  int restarts_seen_ = 0;
+};
+
+}  // namespace kiln

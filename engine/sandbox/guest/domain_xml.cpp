@@ -1,0 +1,131 @@
+#include "engine/sandbox/guest/domain_xml.h"
+
+#include <initializer_list>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+
+#include "engine/core/json.h"
+
+namespace kiln {
+namespace {
+
+/// Of a node as files and command lines of other tools want it.
+constexpr std::string_view kJsonPrefix = "json:";
+
+using Attributes = std::initializer_list<std::pair<const char*, std::string>>;
+
+pugi::xml_node add(pugi::xml_node parent,
+                   const char* name,
+                   const Attributes& attributes,
+                   const std::string& text = {}) {
+  auto node = parent.append_child(name);
+  for (const auto& [key, value] : attributes) {
+    node.append_attribute(key).set_value(value.c_str());
+  }
+  if (!text.empty()) node.text().set(text.c_str());
+  return node;
+}
+
+void add_smbios(pugi::xml_node domain) {
+  // facts of Azure's machines: cloud-init's ds-identify and waagent look for exactly these.
+  constexpr const char* kAssetTag = "7783-7084-3265-9085-8269-3286-77";
+  auto info = add(domain, "sysinfo", {{"type", "smbios"}});
+  auto system = info.append_child("system");
+  add(system, "entry", {{"name", "manufacturer"}}, "Microsoft Corporation");
+  add(system, "entry", {{"name", "product"}}, "Virtual Machine");
+  auto chassis = info.append_child("chassis");
+  add(chassis, "entry", {{"name", "manufacturer"}}, "Microsoft Corporation");
+  add(chassis, "entry", {{"name", "asset"}}, kAssetTag);
+}
+
+void add_system(pugi::xml_node domain, const DomainSpec& spec) {
+  auto os = domain.append_child("os");
+  add(os, "type", {{"arch", "x86_64"}, {"machine", "q35"}}, "hvm");
+  if (spec.uefi) {
+    add(os, "loader", {{"readonly", "yes"}, {"type", "pflash"}}, spec.uefi->code.string());
+    add(os, "nvram", {}, spec.uefi->variables.string());
+  }
+  add(os, "smbios", {{"mode", "sysinfo"}});
+  auto features = domain.append_child("features");
+  features.append_child("acpi");
+  features.append_child("apic");
+  const bool kvm = spec.accelerator == Accelerator::kKvm;
+  add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
+  add(domain, "clock", {{"offset", "utc"}});
+  // A guest that restarts comes up again, and we are told.
+  add(domain, "on_poweroff", {}, "destroy");
+  add(domain, "on_reboot", {}, "restart");
+  add(domain, "on_crash", {}, "destroy");
+}
+
+void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
+  auto devices = domain.append_child("devices");
+  add(devices, "emulator", {}, spec.emulator.string());
+  add(devices, "controller", {{"type", "usb"}, {"model", "none"}});
+  add(devices, "controller", {{"type", "scsi"}, {"index", "0"}, {"model", "virtio-scsi"}});
+  auto serial = add(devices, "serial", {{"type", "file"}});
+  add(serial, "source", {{"path", spec.console_log.string()}, {"append", "on"}});
+  add(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
+  auto channel = add(devices, "channel", {{"type", "unix"}});
+  add(channel, "source", {{"mode", "bind"}, {"path", spec.agent_socket.string()}});
+  add(channel, "target", {{"type", "virtio"}, {"name", kAgentPortName}});
+  auto random = add(devices, "rng", {{"model", "virtio"}});
+  add(random, "backend", {{"model", "random"}}, "/dev/urandom");
+  add(devices, "memballoon", {{"model", "none"}});
+  if (!spec.network) return;
+  auto card = add(devices, "interface", {{"type", "user"}});
+  add(card, "model", {{"type", "virtio"}});
+}
+
+/// The overlay is thrown away when anything goes wrong, so nothing waits for the host's disk.
+std::string block_device(const std::string& node) {
+  const nlohmann::json cache = {{"direct", false}, {"no-flush", true}};
+  auto json = nlohmann::json::parse(node.substr(kJsonPrefix.size()));
+  json["node-name"] = "work";
+  json["cache"] = cache;
+  json["file"]["cache"] = cache;
+  return dump_json(json);
+}
+
+/// As JSON too: qemu makes devices in the older form first, before the controllers of libvirt's.
+std::string disk_device() {
+  return dump_json(
+      {{"driver", "scsi-hd"}, {"bus", "scsi0.0"}, {"drive", "work"}, {"bootindex", 1}});
+}
+
+void add_disk(pugi::xml_node domain, const DomainSpec& spec) {
+  auto line = domain.append_child("qemu:commandline");
+  for (const auto& text : {std::string("-blockdev"),
+                           block_device(spec.disk_node),
+                           std::string("-device"),
+                           disk_device()}) {
+    add(line, "qemu:arg", {{"value", text}});
+  }
+  if (spec.owner > 0) {
+    add(line, "qemu:env", {{"name", "KILN_OWNER"}, {"value", std::to_string(spec.owner)}});
+  }
+}
+
+}  // namespace
+
+std::string domain_xml(const DomainSpec& spec) {
+  pugi::xml_document document;
+  auto domain = add(document,
+                    "domain",
+                    {{"type", spec.accelerator == Accelerator::kKvm ? "kvm" : "qemu"},
+                     {"xmlns:qemu", "http://libvirt.org/schemas/domain/qemu/1.0"}});
+  add(domain, "name", {}, spec.name);
+  add(domain, "memory", {{"unit", "MiB"}}, std::to_string(spec.memory_mib));
+  add(domain, "vcpu", {}, std::to_string(spec.vcpus));
+  add_smbios(domain);
+  add_system(domain, spec);
+  add_devices(domain, spec);
+  add_disk(domain, spec);
+  std::ostringstream text;
+  document.save(text, "  ", pugi::format_indent | pugi::format_no_declaration);
+  return text.str();
+}
+
+}  // namespace kiln

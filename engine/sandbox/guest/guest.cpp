@@ -1,0 +1,235 @@
+#include "engine/sandbox/guest/guest.h"
+
+#include <random>
+#include <unistd.h>
+
+#include "engine/core/text.h"
+#include "engine/sandbox/acceleration.h"
+#include "engine/sandbox/agent_port.h"
+#include "engine/sandbox/appliance/appliance.h"
+#include "engine/sandbox/guest/booted_agent.h"
+#include "engine/sandbox/guest/domain_xml.h"
+#include "engine/sandbox/guest/firmware.h"
+#include "engine/sandbox/guest/placement.h"
+#include "engine/sandbox/guest/system_state.h"
+#include "engine/sandbox/guest/virt_root.h"
+
+namespace kiln {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// systemd gives a service 90 s to end before it kills it.
+constexpr auto kShutdownPatience = std::chrono::minutes(5);
+
+std::string elapsed_since(Clock::time_point start) {
+  return format_duration(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
+}
+
+std::string private_folder_name() {
+  std::random_device random;
+  return fmt::format("/.kiln-agent-{:08x}{:08x}", random(), random());
+}
+
+class GuestSandbox : public Sandbox {
+ public:
+  GuestSandbox(const WorkDisk& disk, const SandboxOptions& options, const SandboxContext& context)
+      : disk_(disk), options_(options), context_(context) {}
+
+  Result<void> start();
+
+  [[nodiscard]] const GuestSystem& system() const override { return system_; }
+  GuestAgent& agent() override { return appliance_ ? appliance_->agent() : *agent_; }
+  Result<void> restart(std::chrono::milliseconds limit) override;
+  Result<void> rest() override;
+  Result<FileTree*> seal() override {
+    KILN_TRY(rest());
+    return appliance_->seal();
+  }
+  Result<void> finish() override {
+    KILN_CHECK(appliance_ != nullptr);
+    return appliance_->finish();
+  }
+
+ private:
+  /// Puts the agent into the disk.
+  Result<Firmware> prepare_disk();
+  Result<DomainSpec> specify(Firmware firmware);
+  Result<void> boot(const DomainSpec& spec);
+  /// Asks the system to `verb` and lets the agent go.
+  Result<void> send_off(const char* verb);
+  Result<void> await_reset(Clock::time_point deadline);
+  Result<void> shut_down();
+
+  WorkDisk disk_;
+  SandboxOptions options_;
+  SandboxContext context_;
+  GuestSystem system_;
+  Placement placement_;
+  std::optional<PortFolder> port_;
+  std::unique_ptr<VirtRoot> virt_;
+  std::unique_ptr<RunningDomain> domain_;
+  std::unique_ptr<BootedAgent> agent_;
+  std::unique_ptr<Sandbox> appliance_;  ///< once the guest is at rest
+};
+
+Result<Firmware> GuestSandbox::prepare_disk() {
+  KILN_TRY_ASSIGN(auto image, mount_image(disk_, options_, context_, std::nullopt));
+  system_ = image.system;
+  KILN_TRY_ASSIGN(const auto firmware, choose_firmware(options_.firmware, image));
+  KILN_TRY_ASSIGN(placement_, place_agent(*image.session, private_folder_name()));
+  KILN_TRY(image.session->finish());
+  return firmware;
+}
+
+Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
+  DomainSpec spec;
+  spec.name = "kiln";
+  spec.accelerator =
+      options_.accelerator == AcceleratorChoice::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
+  spec.memory_mib = options_.memory_mib;
+  spec.vcpus = options_.vcpus;
+  spec.network = options_.network;
+  spec.emulator = virt_->emulator();
+  spec.owner = ::getpid();
+  spec.disk_node = disk_.node(/*read_only=*/false);
+  spec.console_log = context_.work_folder / kConsoleLog;
+  spec.agent_socket = port_->socket();
+  if (firmware == Firmware::kUefi) {
+    KILN_TRY_ASSIGN(spec.uefi, prepare_uefi(context_.work_folder));
+  }
+  return spec;
+}
+
+Result<void> GuestSandbox::boot(const DomainSpec& spec) {
+  const auto start = Clock::now();
+  KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
+  agent_ = std::make_unique<BootedAgent>(*domain_, spec.console_log);
+  KILN_TRY_WHILE(agent_->connect(spec.agent_socket, options_.boot_time_limit, context_.cancel),
+                 "booting {} by {}",
+                 system_.pretty_name,
+                 spec.uefi ? "UEFI" : "BIOS");
+  notice(context_.events, fmt::format("agent up {} after power-on", elapsed_since(start)));
+  KILN_TRY(await_system(*agent_, context_.events, context_.cancel));
+  notice(context_.events,
+         fmt::format("{} booted by {} in {}{}",
+                     system_.pretty_name,
+                     spec.uefi ? "UEFI" : "BIOS",
+                     elapsed_since(start),
+                     spec.accelerator == Accelerator::kTcg ? " (emulated)" : ""));
+  return {};
+}
+
+Result<void> GuestSandbox::start() {
+  KILN_TRY_ASSIGN(const auto acceleration,
+                  choose_accelerator(options_.accelerator,
+                                     context_.runner,
+                                     context_.cache_folder,
+                                     context_.events,
+                                     context_.cancel));
+  // From here on it is settled, also for the appliance.
+  options_.accelerator = acceleration.accelerator == Accelerator::kKvm ? AcceleratorChoice::kKvm
+                                                                       : AcceleratorChoice::kTcg;
+  KILN_TRY_ASSIGN(virt_, VirtRoot::open(context_.work_folder, context_.cache_folder));
+  KILN_TRY_ASSIGN(port_, PortFolder::create(context_.work_folder));
+  KILN_TRY_ASSIGN(const auto firmware, prepare_disk());
+  KILN_TRY_ASSIGN(const auto spec, specify(firmware));
+  return boot(spec);
+}
+
+Result<void> GuestSandbox::send_off(const char* verb) {
+  KILN_TRY(ask_for_shutdown(*agent_, verb, context_.cancel));
+  // Or else it would cut the power when it finds itself alone.
+  KILN_TRY(agent_->quit(context_.cancel));
+  agent_->disconnect();
+  return {};
+}
+
+Result<void> GuestSandbox::await_reset(Clock::time_point deadline) {
+  const auto before = domain_->restarts();
+  KILN_TRY(send_off("reboot"));
+  while (domain_->restarts() == before) {
+    constexpr auto kLookEvery = std::chrono::milliseconds(100);
+    // The service's words for it.
+    constexpr const char* kTooLate = "Timeout waiting for machine to restart.";
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left <= std::chrono::milliseconds::zero()) {
+      return fail(ErrorKind::kTimeout, "Sandbox:RestartTimeout", kTooLate)
+          .quoting(agent_->console_tail())
+          .cure("the lines above are the console's last; a longer restartTimeout may help");
+    }
+    KILN_TRY_ASSIGN(const bool ended,
+                    domain_->wait_for_end(std::min(left, kLookEvery), context_.cancel));
+    if (!ended) continue;
+    return fail(ErrorKind::kGuestFailed,
+                "Sandbox:GuestEnded",
+                "the image's system switched its machine off instead of restarting")
+        .quoting(agent_->console_tail())
+        .cure("find out why `systemctl reboot` ends like this in the image");
+  }
+  return {};
+}
+
+Result<void> GuestSandbox::restart(std::chrono::milliseconds limit) {
+  const auto start = Clock::now();
+  const auto deadline = start + limit;
+  KILN_CHECK(agent_ != nullptr);
+  KILN_TRY_ASSIGN(const auto before, boot_id(*agent_, context_.cancel));
+  KILN_TRY(await_reset(deadline));
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  KILN_TRY_WHILE(agent_->connect(port_->socket(), left, context_.cancel),
+                 "restarting {}",
+                 system_.pretty_name);
+  KILN_TRY_ASSIGN(const auto after, boot_id(*agent_, context_.cancel));
+  if (after == before) {
+    return fail(ErrorKind::kGuestFailed,
+                "Sandbox:NotRestarted",
+                "the machine was reset, and yet the system is the same as before");
+  }
+  KILN_TRY(await_system(*agent_, context_.events, context_.cancel));
+  notice(context_.events, fmt::format("restarted in {}", elapsed_since(start)));
+  return {};
+}
+
+Result<void> GuestSandbox::shut_down() {
+  const auto start = Clock::now();
+  KILN_TRY(send_off("poweroff"));
+  KILN_TRY_ASSIGN(const bool ended, domain_->wait_for_end(kShutdownPatience, context_.cancel));
+  if (!ended) {
+    return fail(ErrorKind::kTimeout,
+                "Sandbox:ShutdownTimeout",
+                "the image's system did not shut down within {}",
+                format_duration(kShutdownPatience))
+        .quoting(agent_->console_tail())
+        .cure("the lines above are the console's last: find the service that does not end");
+  }
+  agent_.reset();
+  domain_.reset();
+  notice(context_.events, fmt::format("shut down in {}", elapsed_since(start)));
+  return {};
+}
+
+Result<void> GuestSandbox::rest() {
+  if (appliance_) return {};
+  KILN_TRY_WHILE(shut_down(), "shutting down {}", system_.pretty_name);
+  KILN_TRY_ASSIGN(appliance_, start_appliance(disk_, options_, context_));
+  for (const auto& path : placement_.paths) {
+    KILN_TRY_WHILE(appliance_->agent().remove(path, context_.cancel),
+                   "taking Kiln's agent out of the image");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sandbox>> start_guest(const WorkDisk& disk,
+                                             const SandboxOptions& options,
+                                             const SandboxContext& context) {
+  auto sandbox = std::make_unique<GuestSandbox>(disk, options, context);
+  KILN_TRY(sandbox->start());
+  return std::unique_ptr<Sandbox>(std::move(sandbox));
+}
+
+}  // namespace kiln

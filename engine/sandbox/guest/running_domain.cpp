@@ -1,0 +1,143 @@
+#include "engine/sandbox/guest/running_domain.h"
+
+#include <array>
+#include <mutex>
+#include <thread>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "engine/core/c_handle.h"
+
+namespace kiln {
+namespace {
+
+/// What libvirt's thread tells; it may outlive the domain for a moment.
+struct News {
+  std::mutex mutex;
+  int restarts = 0;
+  bool ended = false;
+  std::function<void()> on_restart;
+};
+using SharedNews = std::shared_ptr<News>;
+
+News& news_of(void* opaque) {
+  return **static_cast<SharedNews*>(opaque);
+}
+
+void take_restart(virConnectPtr /*connection*/, virDomainPtr /*domain*/, void* opaque) {
+  auto& news = news_of(opaque);
+  const std::lock_guard lock(news.mutex);
+  ++news.restarts;
+  if (news.on_restart) news.on_restart();
+}
+
+int take_life(virConnectPtr /*connection*/,
+              virDomainPtr /*domain*/,
+              int event,
+              int /*detail*/,
+              void* opaque) {
+  auto& news = news_of(opaque);
+  const std::lock_guard lock(news.mutex);
+  if (event == VIR_DOMAIN_EVENT_STOPPED || event == VIR_DOMAIN_EVENT_CRASHED) news.ended = true;
+  return 0;
+}
+
+void forget(void* opaque) {
+  delete static_cast<SharedNews*>(opaque);
+}
+
+class Domain : public RunningDomain {
+ public:
+  Domain(std::shared_ptr<VirtConnection> connection, virDomainPtr handle)
+      : connection_(std::move(connection)), handle_(handle) {}
+  Domain(const Domain&) = delete;
+  Domain& operator=(const Domain&) = delete;
+  ~Domain() override {
+    on_restart({});
+    for (const int id : callbacks_) {
+      if (id >= 0) ::virConnectDomainEventDeregisterAny(connection_->handle(), id);
+    }
+    if (!ended()) ::virDomainDestroy(handle_.get());
+  }
+
+  Result<void> listen() {
+    callbacks_ = {watch(VIR_DOMAIN_EVENT_ID_REBOOT, take_restart),
+                  watch(VIR_DOMAIN_EVENT_ID_LIFECYCLE, take_life)};
+    for (const int id : callbacks_) {
+      if (id < 0) return virt_error("Sandbox:Virt", "asking for the virtual machine's events");
+    }
+    return {};
+  }
+
+  [[nodiscard]] int restarts() const override {
+    const std::lock_guard lock(news_->mutex);
+    return news_->restarts;
+  }
+
+  [[nodiscard]] bool ended() const override {
+    {
+      const std::lock_guard lock(news_->mutex);
+      if (news_->ended) return true;
+    }
+    // A transient domain that is off is unknown.
+    return ::virDomainIsActive(handle_.get()) != 1;
+  }
+
+  Result<bool> wait_for_end(std::chrono::milliseconds patience,
+                            const CancelToken& cancel) override {
+    constexpr auto kLookEvery = std::chrono::milliseconds(100);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!ended()) {
+      KILN_TRY(cancel.check());
+      if (std::chrono::steady_clock::now() >= deadline) return false;
+      std::this_thread::sleep_for(kLookEvery);
+    }
+    return true;
+  }
+
+  void on_restart(std::function<void()> call) override {
+    const std::lock_guard lock(news_->mutex);
+    news_->on_restart = std::move(call);
+  }
+
+ private:
+  template <class Callback>
+  int watch(int event, Callback callback) {
+    auto* opaque = new SharedNews(news_);
+    // Every callback goes through one type, which libvirt casts back by the event's number; through
+    // void(*)(), which GCC takes for that purpose.
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast)
+    const int id =
+        ::virConnectDomainEventRegisterAny(connection_->handle(),
+                                           handle_.get(),
+                                           event,
+                                           reinterpret_cast<virConnectDomainEventGenericCallback>(
+                                               reinterpret_cast<void (*)()>(callback)),
+                                           opaque,
+                                           forget);
+    // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
+    if (id < 0) forget(opaque);
+    return id;
+  }
+
+  std::shared_ptr<VirtConnection> connection_;
+  CHandle<virDomain, ::virDomainFree> handle_;
+  SharedNews news_ = std::make_shared<News>();
+  std::array<int, 2> callbacks_ = {-1, -1};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
+                                                    const std::string& xml) {
+  // A daemon ends the machine with our connection; for the embedded driver the keeper does.
+  const unsigned flags = connection->embedded() ? VIR_DOMAIN_NONE : VIR_DOMAIN_START_AUTODESTROY;
+  auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), flags);
+  if (handle == nullptr) return virt_error("Sandbox:StartGuest", "starting the virtual machine");
+  auto domain = std::make_unique<Domain>(std::move(connection), handle);
+  KILN_TRY(domain->listen());
+  return std::unique_ptr<RunningDomain>(std::move(domain));
+}
+
+}  // namespace kiln

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/core/cancel.h"
+#include "engine/core/result.h"
+#include "engine/sandbox/guest/virt_connection.h"
+
+namespace kiln {
+
+/// A virtual machine that runs until its guest powers it off, or until this goes out of scope.
+class RunningDomain {
+ public:
+  virtual ~RunningDomain() = default;
+
+  /// How often the guest has restarted.
+  [[nodiscard]] virtual int restarts() const = 0;
+  /// Whether the machine is off.
+  [[nodiscard]] virtual bool ended() const = 0;
+  /// Waits until the machine is off; false where it is still on after `patience`.
+  virtual Result<bool> wait_for_end(std::chrono::milliseconds patience,
+                                    const CancelToken& cancel) = 0;
+  /// Called on another thread whenever the guest restarts; an empty function ends that.
+  virtual void on_restart(std::function<void()> call) = 0;
+};
+
+/// Starts a transient machine, of which no configuration stays.
+Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
+                                                    const std::string& xml);
+
+}  // namespace kiln

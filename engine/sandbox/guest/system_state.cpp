@@ -1,0 +1,97 @@
+#include "engine/sandbox/guest/system_state.h"
+
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+constexpr auto kSystemPatience = std::chrono::minutes(5);
+constexpr auto kAnswerPatience = std::chrono::minutes(2);
+constexpr std::size_t kAnswerLimit = 8 * 1024;
+
+/// Polls rather than `--wait`, which waits for ever where the message bus does not come up.
+constexpr const char* kAwait = R"sh(
+while :; do
+  state=$(systemctl is-system-running 2>/dev/null)
+  case $state in
+    initializing | starting | '') sleep 0.5 ;;
+    *) break ;;
+  esac
+done
+echo "$state"
+[ "$state" != degraded ] || systemctl --failed --plain --no-legend --no-pager)sh";
+constexpr const char* kJobs = "systemctl list-jobs --plain --no-legend --no-pager";
+
+struct Answer {
+  GuestExit exit;
+  std::string out;
+};
+
+Result<Answer> ask(GuestAgent& agent,
+                   const char* script,
+                   std::chrono::milliseconds limit,
+                   const CancelToken& cancel) {
+  GuestCommand command;
+  command.argv = {"sh", "-c", script};
+  command.environment = {{"LC_ALL", "C"}};
+  command.directory = "/";
+  command.time_limit = limit;
+  Answer answer;
+  KILN_TRY_ASSIGN(answer.exit,
+                  agent.run(
+                      command,
+                      [&](GuestStream, std::string_view data) {
+                        answer.out += data.substr(0, kAnswerLimit - answer.out.size());
+                      },
+                      cancel));
+  return answer;
+}
+
+std::string in_one_line(const std::vector<std::string>& lines) {
+  return printable(fmt::format("{}", fmt::join(lines, "; ")));
+}
+
+}  // namespace
+
+Result<void> await_system(GuestAgent& agent, EventSink& events, const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(const auto answer, ask(agent, kAwait, kSystemPatience, cancel));
+  if (answer.exit.kind == GuestExit::Kind::kTimedOut) {
+    KILN_TRY_ASSIGN(const auto jobs, ask(agent, kJobs, kAnswerPatience, cancel));
+    warning(events,
+            fmt::format("the image's system has not finished starting after {}; steps begin all "
+                        "the same. It waits for: {}",
+                        format_duration(kSystemPatience),
+                        in_one_line(split_lines(jobs.out))));
+    return {};
+  }
+  auto lines = split_lines(answer.out);
+  const std::string state = lines.empty() ? std::string("unknown") : lines.front();
+  if (state == "running") return {};
+  if (!lines.empty()) lines.erase(lines.begin());
+  warning(events,
+          fmt::format("the image's system is {}{}{}",
+                      printable(state),
+                      lines.empty() ? "" : ": ",
+                      in_one_line(lines)));
+  return {};
+}
+
+Result<std::string> boot_id(GuestAgent& agent, const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(const auto answer,
+                  ask(agent, "cat /proc/sys/kernel/random/boot_id", kAnswerPatience, cancel));
+  return std::string(trim(answer.out));
+}
+
+Result<void> ask_for_shutdown(GuestAgent& agent, const char* verb, const CancelToken& cancel) {
+  const auto script = fmt::format("systemctl --no-block {}", verb);
+  KILN_TRY_ASSIGN(const auto answer, ask(agent, script.c_str(), kAnswerPatience, cancel));
+  if (answer.exit.ok()) return {};
+  return fail(ErrorKind::kGuestFailed,
+              "Sandbox:ShutdownRefused",
+              "`{}` failed in the image's system",
+              script)
+      .quoting(split_lines(answer.out))
+      .cure("find the step that changed how the system shuts down");
+}
+
+}  // namespace kiln

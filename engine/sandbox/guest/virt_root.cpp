@@ -1,0 +1,23 @@
+#include "engine/sandbox/guest/virt_root.h"
+
+#include "engine/sandbox/agent_port.h"
+#include "engine/sandbox/keeper/vm_keeper.h"
+
+namespace kiln {
+
+Result<std::unique_ptr<VirtRoot>> VirtRoot::open(const std::filesystem::path& work_folder,
+                                                 const std::filesystem::path& cache_folder) {
+  KILN_TRY_ASSIGN(const auto keeper, install_vm_keeper(cache_folder));
+  std::error_code error;
+  auto root = std::filesystem::absolute(work_folder, error) / "virt";
+  std::optional<TempDir> temporary;
+  if (error || root.string().size() > kLongestVirtRoot) {
+    KILN_TRY_ASSIGN(temporary, TempDir::create(short_folder()));
+    root = temporary->path();
+  }
+  KILN_TRY_ASSIGN(auto connection, open_embedded_virt(root, keeper.capabilities));
+  return std::unique_ptr<VirtRoot>(
+      new VirtRoot(std::move(temporary), std::move(connection), keeper.program));
+}
+
+}  // namespace kiln

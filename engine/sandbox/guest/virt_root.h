@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "engine/core/temp_dir.h"
+#include "engine/sandbox/guest/virt_connection.h"
+
+namespace kiln {
+
+/// The embedded driver with its folder: in the work folder where the path is short enough for the
+/// sockets in it, else a temporary one.
+class VirtRoot {
+ public:
+  static Result<std::unique_ptr<VirtRoot>> open(const std::filesystem::path& work_folder,
+                                                const std::filesystem::path& cache_folder);
+
+  [[nodiscard]] const std::shared_ptr<VirtConnection>& connection() const { return connection_; }
+  /// What libvirt is to start as qemu.
+  [[nodiscard]] const std::filesystem::path& emulator() const { return emulator_; }
+
+ private:
+  VirtRoot(std::optional<TempDir> temporary,
+           std::shared_ptr<VirtConnection> connection,
+           std::filesystem::path emulator)
+      : temporary_(std::move(temporary)),
+        connection_(std::move(connection)),
+        emulator_(std::move(emulator)) {}
+  std::optional<TempDir> temporary_;  // first, because the driver works in it until it is closed
+  std::shared_ptr<VirtConnection> connection_;
+  std::filesystem::path emulator_;
+};
+
+}  // namespace kiln

@@ -1,0 +1,13 @@
+#include "tests/contract/sandbox_contract.h"
+
+namespace kiln::test {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(Guest,
+                         SandboxContract,
+                         ::testing::Values(SandboxCase{
+                             "guest", "debian12.vhd", "kiln-guest", "ext4", {"/boot/efi"}}),
+                         case_name);
+
+}  // namespace
+}  // namespace kiln::test
