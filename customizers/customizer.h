@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,8 @@ struct StepContext {
   std::map<std::string, std::filesystem::path> inputs;  ///< by URI
   std::optional<std::chrono::milliseconds> time_limit;
   CancelToken cancel;
+  /// Restarts the image's own system, within a limit; empty where none runs.
+  std::function<Result<void>(std::chrono::milliseconds)> restart = {};
 };
 
 /// One step of a template: parsed, describable, runnable. Immutable; `run` may be called once per
@@ -50,6 +53,8 @@ class Customizer {
   [[nodiscard]] virtual StepSystem system() const { return StepSystem::kAny; }
   /// Why this version cannot run it, though it is understood; nothing where it can.
   [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
+  /// Why it can only run where the image's own system is booted; empty where it need not be.
+  [[nodiscard]] virtual std::string_view needs_boot() const { return {}; }
   virtual Result<void> run(const StepContext& context) const = 0;
 };
 

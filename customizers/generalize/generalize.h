@@ -45,10 +45,15 @@ struct GeneralizeReport {
   std::vector<std::string> build_users;
 };
 
-/// Shows and runs whatever stands at kDeprovisionScriptPath, then the operations that are on by
-/// default and not in `skip`, and those in `also`.
-Result<GeneralizeReport> run_generalize(const StepContext& context,
-                                        std::span<const std::string> skip,
-                                        std::span<const std::string> also = {});
+/// Shows and runs whatever stands at kDeprovisionScriptPath, as the service does: where the image's
+/// own system runs, in that.
+Result<GeneralizeReport> run_deprovision(const StepContext& context);
+
+/// Then the operations that are on by default and not in `skip`, and those in `also`, on a system
+/// that does not run: one that shuts down writes some of what they remove.
+Result<void> run_generalize_operations(const StepContext& context,
+                                       const GeneralizeReport& report,
+                                       std::span<const std::string> skip,
+                                       std::span<const std::string> also = {});
 
 }  // namespace kiln

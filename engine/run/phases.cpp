@@ -138,6 +138,9 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
                              auto step_run =
                                  step_context(context, sandbox->agent(), "customize", step.id);
                              step_run.inputs = attached.inputs.files;
+                             step_run.restart = [&](std::chrono::milliseconds limit) {
+                               return sandbox->restart(limit);
+                             };
                              return customizer.run(step_run);
                            }),
                    "running step {} of {} ({})",
@@ -149,12 +152,21 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
 }
 
 Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context) {
-  const auto step = step_context(context, customized.sandbox->agent(), "generalize", "generalize");
-  auto generalized = as_step(context, "generalize", "generalize", "deprovision", [&] {
-    return run_generalize(
-        step, context.plan.options.generalize_skip, context.plan.options.generalize_also);
-  });
-  KILN_TRY_ASSIGN(auto report, std::move(generalized));
+  auto& sandbox = *customized.sandbox;
+  const auto& options = context.plan.options;
+  const auto work = [&]() -> Result<GeneralizeReport> {
+    KILN_TRY_ASSIGN(
+        auto made,
+        run_deprovision(step_context(context, sandbox.agent(), "generalize", "generalize")));
+    KILN_TRY(sandbox.rest());
+    KILN_TRY(run_generalize_operations(
+        step_context(context, sandbox.agent(), "generalize", "generalize"),
+        made,
+        options.generalize_skip,
+        options.generalize_also));
+    return made;
+  };
+  KILN_TRY_ASSIGN(auto report, as_step(context, "generalize", "generalize", "deprovision", work));
   return GeneralizedDisk{
       std::move(customized.disk), std::move(customized.sandbox), std::move(report)};
 }

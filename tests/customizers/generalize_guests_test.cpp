@@ -71,8 +71,11 @@ class GuestTest : public ::testing::TestWithParam<Guest> {
     return run_step({{"type", "Shell"}, {"inline", lines}});
   }
   Result<GeneralizeReport> generalize() {
-    return run_generalize(
-        {sandbox_->agent(), sink_, "generalize", "generalize", {}, std::nullopt, {}}, {});
+    const StepContext context{
+        sandbox_->agent(), sink_, "generalize", "generalize", {}, std::nullopt, {}};
+    KILN_TRY_ASSIGN(auto report, run_deprovision(context));
+    KILN_TRY(run_generalize_operations(context, report, {}));
+    return report;
   }
   static std::vector<std::string> list(const std::vector<Residue>& residues) {
     std::vector<std::string> lines;

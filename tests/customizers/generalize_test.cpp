@@ -103,8 +103,10 @@ class Generalize : public ::testing::Test {
 
   Result<GeneralizeReport> generalize(const std::vector<std::string>& skip = {},
                                       const std::vector<std::string>& also = {}) {
-    return run_generalize(
-        {*agent_, sink_, "generalize", "generalize", {}, std::nullopt, {}}, skip, also);
+    const StepContext context{*agent_, sink_, "generalize", "generalize", {}, std::nullopt, {}};
+    KILN_TRY_ASSIGN(auto report, run_deprovision(context));
+    KILN_TRY(run_generalize_operations(context, report, skip, also));
+    return report;
   }
   std::vector<std::string> residues(const ResidueContext& context = {}) {
     const auto tree = host_file_tree(image_->path().string());

@@ -122,12 +122,16 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"StepScript", "/tmp/script_9998.sh", "x", "build-files"},
         Planted{"DeprovisionScript", "/tmp/DeprovisioningScript.sh", "x", "build-files"},
         Planted{"OurPolicy", "/usr/sbin/policy-rc.d", "#!/bin/sh\n# kiln\nexit 101\n", ""},
+        Planted{"OurUnit", "/etc/systemd/system/kiln-agent.service", "x", ""},
+        Planted{"OurWish", "/etc/systemd/system/sysinit.target.wants/kiln-agent.service", "x", ""},
+        Planted{"OurSwitch", "/etc/cloud/cloud-init.disabled", "Placed by kiln\n", ""},
         Planted{"OurFile", "/.kiln-agent", "x", ""},
         Planted{"HalfWrittenFile", "/tmp/.kiln-put-a1b2c3", "x", ""}),
     [](const auto& test) { return test.param.name; });
 
 TEST_F(Residues, LeavesTheImagesOwnFilesAlone) {
   put("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n");
+  put("/etc/cloud/cloud-init.disabled", "");
   put("/tmp/script_install.sh", "the user's own\n");
   put("/tmp/script_12345.sh", "the user's own\n");
   EXPECT_THAT(find(), IsEmpty());

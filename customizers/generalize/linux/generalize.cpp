@@ -52,15 +52,22 @@ Result<std::string> perform(const GeneralizeOperation& operation, const Generali
 
 }  // namespace
 
-Result<GeneralizeReport> run_generalize(const StepContext& context,
-                                        std::span<const std::string> skip,
-                                        std::span<const std::string> also) {
-  for (const auto& name : skip) KILN_TRY(check_generalize_operation(name));
-  for (const auto& name : also) KILN_TRY(check_generalize_operation(name));
+Result<GeneralizeReport> run_deprovision(const StepContext& context) {
   GeneralizeReport report;
   KILN_TRY_ASSIGN(report.build_users, find_build_users(context));
   KILN_TRY(release_resolv_conf(context));
   KILN_TRY(run_deprovision_script(context));
+  return report;
+}
+
+Result<void> run_generalize_operations(const StepContext& context,
+                                       const GeneralizeReport& report,
+                                       std::span<const std::string> skip,
+                                       std::span<const std::string> also) {
+  for (const auto& name : skip) KILN_TRY(check_generalize_operation(name));
+  for (const auto& name : also) KILN_TRY(check_generalize_operation(name));
+  // Once more: a system that was shut down in between may have left its own.
+  KILN_TRY(release_resolv_conf(context));
   const Generalizing guest{context.agent, context.cancel, report.build_users};
   for (const auto& operation : generalize_operations()) {
     const bool wanted =
@@ -77,7 +84,7 @@ Result<GeneralizeReport> run_generalize(const StepContext& context,
       emit_step_line(context, GuestStream::kStdout, fmt::format("{}: {}", operation.name, *done));
     }
   }
-  return report;
+  return {};
 }
 
 }  // namespace kiln

@@ -11,10 +11,15 @@ namespace kiln {
 namespace {
 
 /// What no Kiln may leave in a guest, whichever sandbox it used.
-constexpr std::array<std::string_view, 4> kOwnFiles = {
-    "/.kiln*", "/tmp/.kiln*", "/run/kiln*", "/var/tmp/.kiln*"};
+constexpr std::array<std::string_view, 6> kOwnFiles = {"/.kiln*",
+                                                       "/tmp/.kiln*",
+                                                       "/run/kiln*",
+                                                       "/var/tmp/.kiln*",
+                                                       "/etc/systemd/system/kiln-agent*",
+                                                       "/etc/systemd/system/*/kiln-agent*"};
 /// An image may have one of its own, so ours is known by what it says.
-constexpr std::string_view kServicePolicy = "/usr/sbin/policy-rc.d";
+constexpr std::array<std::string_view, 2> kOwnByContents = {"/usr/sbin/policy-rc.d",
+                                                            "/etc/cloud/cloud-init.disabled"};
 constexpr std::string_view kOwnMark = "kiln";
 /// Logs of who logged in when; the others hold what the steps themselves printed.
 constexpr std::array<std::string_view, 3> kLoginLogs = {
@@ -116,8 +121,10 @@ class Search {
     constexpr std::string_view kWhat = "file of Kiln itself";
     for (const auto pattern : kOwnFiles) KILN_TRY(expect_none(std::string(pattern), kWhat, {}));
     for (const auto& pattern : context_.own_files) KILN_TRY(expect_none(pattern, kWhat, {}));
-    KILN_TRY_ASSIGN(const auto policy, contents(std::string(kServicePolicy)));
-    if (policy.find(kOwnMark) != std::string::npos) add(std::string(kServicePolicy), kWhat, {});
+    for (const auto path : kOwnByContents) {
+      KILN_TRY_ASSIGN(const auto text, contents(std::string(path)));
+      if (text.find(kOwnMark) != std::string::npos) add(std::string(path), kWhat, {});
+    }
     return {};
   }
 
