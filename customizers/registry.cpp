@@ -2,6 +2,7 @@
 
 #include "customizers/customizer.h"
 #include "customizers/file/file_customizer.h"
+#include "customizers/kiln_restart/kiln_restart.h"
 #include "customizers/powershell/powershell.h"
 #include "customizers/shell/shell.h"
 #include "customizers/windows_restart/windows_restart.h"
@@ -16,6 +17,7 @@ constexpr std::array kEntries = {
     CustomizerEntry{&kPowerShellType, parse_powershell, ApiVersion::k2022February},
     CustomizerEntry{&kWindowsRestartType, parse_windows_restart, std::nullopt},
     CustomizerEntry{&kWindowsUpdateType, parse_windows_update, std::nullopt},
+    CustomizerEntry{&kKilnRestartType, parse_kiln_restart, std::nullopt},
 };
 
 }  // namespace

@@ -183,6 +183,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "WindowsRestart:BadTimeout",
                 "/restartTimeout",
                 "5m"},
+        Refusal{"KilnRestartTimeout",
+                R"({"type": "KilnRestart", "restartTimeout": "0s"})",
+                "KilnRestart:BadTimeout",
+                "/restartTimeout",
+                "5m"},
         Refusal{"UpdateLimit",
                 R"({"type": "WindowsUpdate", "updateLimit": -1})",
                 "Json:OutOfRange",
@@ -213,6 +218,21 @@ TEST(FileParse, DescribesSourceAndDestination) {
   EXPECT_EQ((*step)->describe(), "file:/a/index.html -> /tmp/i.html");
   ASSERT_EQ((*step)->inputs().size(), 1U);
   EXPECT_THAT((*step)->inputs()[0].where, HasSubstr("/sourceUri"));
+}
+
+TEST(KilnRestartParse, NeedsTheBootedSystem) {
+  const auto plain = parse(R"({"type": "KilnRestart", "name": "after the kernel"})");
+  ASSERT_OK(plain);
+  EXPECT_EQ((*plain)->describe(), "restarts the system, within 15 min 00 s");
+  EXPECT_EQ((*plain)->name(), "after the kernel");
+  EXPECT_EQ((*plain)->system(), StepSystem::kLinux);
+  EXPECT_NE((*plain)->needs_boot(), "");
+  const auto full = parse(R"({"type": "KilnRestart", "restartTimeout": "90s",
+                              "restartCheckCommand": "systemctl is-active db"})");
+  ASSERT_OK(full);
+  EXPECT_EQ((*full)->describe(),
+            "restarts the system, within 1 min 30 s, then systemctl is-active db");
+  EXPECT_EQ((*parse(R"({"type": "Shell", "inline": ["a"]})"))->needs_boot(), "");
 }
 
 TEST(WindowsParse, StepsAreReadInFullAndSayWhyTheyDoNotRunYet) {
@@ -306,7 +326,7 @@ TEST(Registry, NamesEachTypeOnceWithHelp) {
   }
   std::sort(types.begin(), types.end());
   EXPECT_EQ(std::adjacent_find(types.begin(), types.end()), types.end());
-  EXPECT_EQ(types.size(), 5U);
+  EXPECT_EQ(types.size(), 6U);
 }
 
 }  // namespace
