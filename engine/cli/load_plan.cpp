@@ -17,6 +17,21 @@ void PlanFlags::add_to(CLI::App& command) {
   command.add_option("--accel", sandbox.accelerator, "auto falls back to emulation with a warning")
       ->envname("KILN_ACCEL")
       ->transform(choice(kAccelerators, "auto|kvm|tcg"));
+  static const std::map<std::string, SandboxMode> kModes = {
+      {"auto", SandboxMode::kAuto}, {"mount", SandboxMode::kMount}, {"boot", SandboxMode::kBoot}};
+  command
+      .add_option("--mode",
+                  mode,
+                  "mount: steps run in the mounted image; boot: in its own system, booted in a "
+                  "virtual machine; auto: boot only where a step needs it")
+      ->envname("KILN_MODE")
+      ->transform(choice(kModes, "auto|mount|boot"));
+  command
+      .add_option("--boot-timeout",
+                  boot_timeout_minutes,
+                  "Minutes from power-on until the booted system answers")
+      ->check(CLI::Range(1, 960))
+      ->capture_default_str();
   command.add_option("--memory", sandbox.memory_mib, "Memory of the sandbox in MiB")
       ->check(CLI::Range(512, 1 << 20))
       ->capture_default_str();
@@ -56,7 +71,9 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, R
   PlanOptions options;
   options.catalog = settings.catalog;
   options.template_folder = std::filesystem::absolute(flags.input.path).parent_path();
+  options.mode = flags.mode;
   options.sandbox = flags.sandbox;
+  options.sandbox.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.offline = flags.offline;
   if (!flags.uri_map.empty()) {
     KILN_TRY_ASSIGN(options.uri_map, UriMap::load(flags.uri_map));

@@ -15,7 +15,9 @@ namespace kiln {
 /// The options that `plan` and `build` share, since a plan is what a build will do.
 struct PlanFlags {
   TemplateFlags input;
+  SandboxMode mode = SandboxMode::kAuto;
   SandboxOptions sandbox;
+  unsigned boot_timeout_minutes = 15;
   std::vector<std::string> generalize_skip;
   std::vector<std::string> generalize_also;
   unsigned step_timeout_minutes = 0;

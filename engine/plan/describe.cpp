@@ -36,7 +36,8 @@ std::string describe_input(const StepInput& input, const UriMap& map) {
 
 std::string describe_steps(std::string_view label,
                            const std::vector<PlannedStep>& steps,
-                           const UriMap& map) {
+                           const UriMap& map,
+                           const Plan* where = nullptr) {
   std::string text;
   int number = 0;
   for (const auto& step : steps) {
@@ -45,6 +46,9 @@ std::string describe_steps(std::string_view label,
                         title(*step.customizer),
                         step.customizer->describe());
     if (step.customizer->blocker()) text += " (not yet run)";
+    if (where != nullptr && where->boots()) {
+      text += fmt::format("\n            in the booted system: {}", where->why_there(step));
+    }
     for (const auto& input : step.customizer->inputs()) text += describe_input(input, map);
   }
   return text;
@@ -106,7 +110,7 @@ std::string describe_plan(const Plan& plan) {
                       plan.sandbox,
                       plan.sandbox_reason,
                       plan.options.sandbox.network ? "on" : "off");
-  text += describe_steps("Step", checked.steps, plan.options.uri_map);
+  text += describe_steps("Step", checked.steps, plan.options.uri_map, &plan);
   text += describe_generalize(plan);
   text += describe_disk(plan);
   text += describe_steps("Check", checked.validations, plan.options.uri_map);

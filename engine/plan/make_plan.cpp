@@ -1,9 +1,12 @@
+#include <algorithm>
+
 #include "customizers/generalize/generalize.h"
 #include "disk/convert/fixed_vhd.h"
 #include "disk/image/probe.h"
 #include "engine/core/bytes.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
+#include "engine/plan/choose_sandbox.h"
 #include "engine/plan/plan.h"
 #include "uploaders/transport/fetcher.h"
 
@@ -132,23 +135,23 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   for (const auto* names : {&options.generalize_skip, &options.generalize_also}) {
     for (const auto& name : *names) KILN_TRY(check_generalize_operation(name));
   }
-  std::string reason = checked.steps.empty() ? "there are no steps to run"
-                                             : "every step can run in the mounted image";
+  KILN_TRY_ASSIGN(auto sandbox, choose_sandbox(checked, options.mode));
   auto blocked = blockers(checked);
   Plan plan{std::move(checked),
             {},
             {},
-            "appliance",
-            std::move(reason),
+            std::string(sandbox.name),
+            std::move(sandbox.reason),
             std::move(options),
             std::move(blocked)};
   KILN_TRY(find_source(plan));
+  plan.options.sandbox.firmware = firmware_of(plan.source.hyper_v_generation);
   KILN_TRY(check_generation(plan));
   KILN_TRY(check_systems(plan));
   KILN_TRY(check_disk_size(plan));
   check_inputs(plan);
   for (const auto& step : plan.checked.steps) {
-    if (!step.customizer->blocker()) continue;
+    if (!step.customizer->blocker() || plan.boots()) continue;
     plan.sandbox_reason = "but some steps cannot run in it, see below";
     break;
   }

@@ -29,8 +29,12 @@ struct PlannedTarget {
   std::unique_ptr<Distributor> distributor;
 };
 
+/// Where steps run: in the mounted image, or in its own booted system.
+enum class SandboxMode { kAuto, kMount, kBoot };
+
 /// What the user chose beside the template.
 struct PlanOptions {
+  SandboxMode mode = SandboxMode::kAuto;
   std::filesystem::path catalog;
   std::filesystem::path template_folder;  ///< relative paths in the template start here
   SandboxOptions sandbox;
@@ -64,6 +68,9 @@ struct Plan {
   /// is not on this machine. Empty for a plan that `run_build` takes.
   std::vector<Error> blockers;
 
+  [[nodiscard]] bool boots() const { return sandbox == "guest"; }
+  /// Why `step` runs where it does; for a person.
+  [[nodiscard]] std::string_view why_there(const PlannedStep& step) const;
   [[nodiscard]] bool source_found() const { return !source.path.empty(); }
   /// Bytes of the disk that is built; nothing where neither source nor template says.
   [[nodiscard]] std::optional<std::uint64_t> disk_size() const;

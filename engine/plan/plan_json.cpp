@@ -21,6 +21,16 @@ nlohmann::json steps_json(const std::vector<PlannedStep>& planned) {
   return steps;
 }
 
+/// Steps of the build, with the place where each runs.
+nlohmann::json build_steps_json(const Plan& plan) {
+  auto steps = steps_json(plan.checked.steps);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    steps[i]["runsIn"] = plan.boots() ? "booted system" : "mounted image";
+    steps[i]["because"] = plan.why_there(plan.checked.steps[i]);
+  }
+  return steps;
+}
+
 nlohmann::json targets_json(const std::vector<PlannedTarget>& planned) {
   auto targets = nlohmann::json::array();
   for (const auto& target : planned) {
@@ -87,7 +97,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
             {"network", plan.options.sandbox.network},
             {"memoryMiB", plan.options.sandbox.memory_mib},
             {"vcpus", plan.options.sandbox.vcpus}}},
-          {"steps", steps_json(checked.steps)},
+          {"steps", build_steps_json(plan)},
           {"generalize",
            {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
           {"disk", disk},

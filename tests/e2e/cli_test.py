@@ -90,6 +90,16 @@ class CommandLine(KilnTest):
         self.assertEqual(first, self.kiln("--log-format", "json", "plan", template).stdout)
         self.assertEqual(json.loads(first)["steps"][0]["id"], "customize-01")
 
+    def test_plan_says_where_steps_run_and_what_is_known_of_acceleration(self):
+        template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
+        self.assertIn("appliance: every step", self.kiln("plan", template).stdout)
+        booted = self.kiln("plan", "--mode", "boot", template).stdout
+        self.assertIn("guest: --mode boot asks for it", booted)
+        self.assertIn("in the booted system", booted)
+        unknown = self.kiln("plan", template, KILN_CACHE_DIR=str(self.home / "empty")).stdout
+        self.assertIn("not known yet", unknown)
+        self.kiln("plan", "--mode", "both", template, code=2)
+
     def test_image_convert_and_inspect(self):
         raw = self.small_image(size=3 * 512 * 1024 + 512)
         vhd = self.home / "out.vhd"

@@ -82,6 +82,49 @@ TEST_F(PlanTest, ShowsEverythingThatABuildWouldDo) {
   }
 }
 
+TEST_F(PlanTest, BootsOnlyWhereThatIsAskedFor) {
+  const auto made_with = [&](SandboxMode mode) {
+    auto checked =
+        check(R"({"type":"Shell","inline":["a"]})", R"({"type":"VHD","runOutputName":"a"})");
+    auto chosen = options();
+    chosen.mode = mode;
+    return make_plan(*std::move(checked), chosen);
+  };
+  const auto automatic = made_with(SandboxMode::kAuto);
+  ASSERT_OK(automatic);
+  EXPECT_EQ(automatic->sandbox, "appliance");
+  EXPECT_EQ(made_with(SandboxMode::kMount)->sandbox, "appliance");
+  const auto booted = made_with(SandboxMode::kBoot);
+  ASSERT_OK(booted);
+  EXPECT_EQ(booted->sandbox, "guest");
+  EXPECT_EQ(booted->options.sandbox.firmware, Firmware::kUefi);  // generation V2
+  const auto text = describe_plan(*booted);
+  EXPECT_NE(text.find("guest: --mode boot asks for it"), std::string::npos) << text;
+  EXPECT_NE(text.find("in the booted system: all steps"), std::string::npos) << text;
+  const auto step = plan_to_json(*booted)["steps"][0];
+  EXPECT_EQ(step["runsIn"], "booted system");
+  EXPECT_EQ(plan_to_json(*automatic)["steps"][0]["runsIn"], "mounted image");
+  EXPECT_EQ(plan_to_json(*automatic)["steps"][0]["because"], "it can run in the mounted image");
+}
+
+TEST_F(PlanTest, AStepThatNeedsTheSystemDecides) {
+  const auto made_with = [&](SandboxMode mode) {
+    auto checked = check(R"({"type":"Shell","inline":["a"]},{"type":"KilnRestart"})",
+                         R"({"type":"VHD","runOutputName":"a"})");
+    auto chosen = options();
+    chosen.mode = mode;
+    return make_plan(*std::move(checked), chosen);
+  };
+  const auto made = made_with(SandboxMode::kAuto);
+  ASSERT_OK(made);
+  EXPECT_EQ(made->sandbox, "guest");
+  EXPECT_EQ(made->sandbox_reason, "step 2 (KilnRestart) needs the image's own system");
+  EXPECT_EQ(plan_to_json(*made)["steps"][1]["because"], "only a running system can be restarted");
+  const auto refused = made_with(SandboxMode::kMount);
+  ASSERT_THAT(refused, test::FailsWith("Plan:NeedsBoot"));
+  EXPECT_NE(refused.error().where().find("/customize/1"), std::string::npos);
+}
+
 TEST_F(PlanTest, EqualInputsGiveEqualPlans) {
   const auto first = plan();
   const auto second = plan();

@@ -1,0 +1,53 @@
+#include "engine/plan/choose_sandbox.h"
+
+#include <algorithm>
+
+namespace kiln {
+
+Result<SandboxChoice> choose_sandbox(const CheckedTemplate& checked, SandboxMode mode) {
+  const auto needs = std::find_if(checked.steps.begin(), checked.steps.end(), [](const auto& step) {
+    return !step.customizer->needs_boot().empty();
+  });
+  if (mode == SandboxMode::kBoot) return SandboxChoice{"guest", "--mode boot asks for it"};
+  if (needs != checked.steps.end()) {
+    const auto number = std::stoul(needs->id.substr(needs->id.rfind('-') + 1));
+    if (mode == SandboxMode::kAuto) {
+      return SandboxChoice{
+          "guest",
+          fmt::format(
+              "step {} ({}) needs the image's own system", number, needs->customizer->type())};
+    }
+    return fail(ErrorKind::kInvalidTemplate,
+                "Plan:NeedsBoot",
+                "step {} ({}) cannot run in the mounted image: {}",
+                number,
+                needs->customizer->type(),
+                needs->customizer->needs_boot())
+        .at(checked.image_template.customize[number - 1].body.where())
+        .cure("leave --mode out, or write --mode boot");
+  }
+  if (mode == SandboxMode::kMount) return SandboxChoice{"appliance", "--mode mount asks for it"};
+  return SandboxChoice{"appliance",
+                       checked.steps.empty() ? "there are no steps to run"
+                                             : "every step can run in the mounted image"};
+}
+
+Firmware firmware_of(HyperVGeneration generation) {
+  switch (generation) {
+    case HyperVGeneration::kV1:
+      return Firmware::kBios;
+    case HyperVGeneration::kV2:
+      return Firmware::kUefi;
+    case HyperVGeneration::kUnknown:
+      return Firmware::kAny;
+  }
+  return Firmware::kAny;
+}
+
+std::string_view Plan::why_there(const PlannedStep& step) const {
+  if (!boots()) return "it can run in the mounted image";
+  const auto needs = step.customizer->needs_boot();
+  return needs.empty() ? "all steps of a build run in one place" : needs;
+}
+
+}  // namespace kiln

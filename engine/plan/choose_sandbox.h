@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/plan/plan.h"
+
+namespace kiln {
+
+struct SandboxChoice {
+  std::string_view name;  ///< in the sandbox registry
+  std::string reason;     ///< for a person
+};
+
+/// Booting takes longer, so it is done only where it is needed or asked for.
+Result<SandboxChoice> choose_sandbox(const CheckedTemplate& checked, SandboxMode mode);
+
+/// What starts an image of that generation.
+Firmware firmware_of(HyperVGeneration generation);
+
+}  // namespace kiln
