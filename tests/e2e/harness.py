@@ -133,9 +133,18 @@ class KilnTest(unittest.TestCase):
                 command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if command.startswith((b"qemu", b"/usr/bin/qemu")) and str(self.state).encode() in command:
+            program = command.split(b"\0")[0].rsplit(b"/")[-1]
+            if program.startswith((b"qemu", b"vm-keeper")) and str(self.state).encode() in command:
                 found.append(int(entry.name))
         return found
+
+    @staticmethod
+    def command_line(pid):
+        """Empty for a process that has ended."""
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return b""
 
     def leftovers(self):
         """What Kiln left in the folder for temporary files."""

@@ -1,0 +1,107 @@
+"""Boot mode: the image's own system runs the steps; what it leaves, and what kill -9 leaves."""
+
+import json
+import shutil
+import subprocess
+import unittest
+
+from harness import SOURCE_DIR, KilnTest, guest, sha256, wait_until
+
+
+class Boot(KilnTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.image = guest("debian12.vhd")
+        cls.digest = sha256(cls.image)
+
+    def source_of(self, generation):
+        return {"type": "KilnLocalImage", "path": str(self.image), "hyperVGeneration": generation}
+
+    def files_in(self, vhd):
+        """All paths on the disk's root, by another program than the one under test."""
+        listing = subprocess.run(
+            ["guestfish", "--ro", "--format=raw", "-a", vhd, "-m", "/dev/sda3", "find", "/"],
+            capture_output=True, text=True, check=True,
+            env={**self.environment, "LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"})
+        return listing.stdout.splitlines()
+
+    def test_a_build_that_restarts(self):
+        template = self.template(self.image, [
+            {"type": "Shell", "name": "before", "inline": [
+                "systemctl is-system-running", "cat /proc/sys/kernel/random/boot_id > /etc/first-boot",
+                "ls /sys/class/net"]},
+            {"type": "KilnRestart"},
+            {"type": "Shell", "name": "after", "inline": [
+                "[ $(cat /etc/first-boot) != $(cat /proc/sys/kernel/random/boot_id) ]",
+                "echo KILN-BOOTED >> /etc/issue"]},
+        ], source=self.source_of("V2"))
+        plan = self.kiln("plan", template).stdout
+        self.assertIn("guest: step 2 (KilnRestart) needs the image's own system", plan)
+        self.assertIn("only a running system can be restarted", plan)
+
+        self.kiln("build", template)
+
+        self.assertEqual(self.record()["lastRunStatus"]["runState"], "Succeeded")
+        log = (self.run_folder() / "customization.log").read_text()
+        self.assertIn("booted by UEFI", log)
+        self.assertEqual((self.run_folder() / "steps/customize-01.log").read_text().split(), ["running", "lo"])
+        self.assertIn("login:", (self.run_folder() / "console.log").read_text(errors="replace"))
+        self.assertEqual(self.sandboxes(), [])
+        self.assertEqual(sha256(self.image), self.digest)
+        vhd = self.output / "sample.vhd"
+        traces = [path for path in self.files_in(vhd) if "kiln" in path.lower()]
+        self.assertEqual(traces, [])
+        self.assertIn("/etc/first-boot", self.files_in(vhd))
+        subprocess.run([SOURCE_DIR / "fixtures/guests/boot-check.sh", vhd, "uefi",
+                        "--expect", "KILN-BOOTED"], check=True)
+
+    def kill_when(self, process, what):
+        for line in process.stderr:
+            if what(json.loads(line)):
+                process.kill()
+                process.wait()
+                return
+        self.fail(f"the build ended before that: {process.wait()}")
+
+    def check_killed(self):
+        wait_until(lambda: not self.sandboxes(), 10, "the end of every virtual machine")
+        self.kiln("runs", "gc")
+        self.assertEqual(sha256(self.image), self.digest)
+        self.assertEqual(list(self.output.iterdir()), [])
+        self.assertFalse((self.run_folder() / "work").exists())
+        shutil.rmtree(self.state)
+
+    def test_kill_9_leaves_nothing(self):
+        template = self.template(self.image, [
+            {"type": "Shell", "inline": ["echo begun", "sleep 5"]},
+            {"type": "KilnRestart"}], source=self.source_of("V1"))
+
+        with self.subTest(when="the system boots"):
+            process = self.start("build", template)
+            for line in process.stderr:
+                if " mounted in " in json.loads(line)["message"]:
+                    break
+            wait_until(lambda: any(b"guest=kiln" in self.command_line(pid) for pid in self.sandboxes()), 30,
+                       "the start of the virtual machine")
+            process.kill()
+            process.wait()
+            self.check_killed()
+
+        with self.subTest(when="a step runs, with every process that is named after Kiln"):
+            process = self.start("build", template)
+            for line in process.stderr:
+                if json.loads(line)["message"] == "begun":
+                    break
+            subprocess.run(["pkill", "-9", "-f", f"build {template}"], check=True)
+            process.wait()
+            self.check_killed()
+
+        with self.subTest(when="the system restarts"):
+            process = self.start("build", template)
+            self.kill_when(process, lambda event: event["type"] == "step.started"
+                           and event["stepId"] == "customize-02")
+            self.check_killed()
+
+
+if __name__ == "__main__":
+    unittest.main()
