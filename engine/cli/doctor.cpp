@@ -10,6 +10,7 @@
 #include "engine/core/temp_dir.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
+#include "engine/sandbox/guest/host_check.h"
 
 namespace kiln {
 namespace {
@@ -78,6 +79,16 @@ Finding examine_acceleration(ProcessRunner& runner, const CancelToken& cancel) {
           "builds work, but a sandbox takes several times longer; use a host with working KVM"};
 }
 
+/// Builds without it still work, in mount mode.
+Finding examine_boot_mode(const char* what, const Result<std::string>& found) {
+  if (found) return {Level::kOk, what, *found, ""};
+  const auto& error = found.error();
+  return {Level::kWarning,
+          what,
+          fmt::format("boot mode cannot be used: {}", error.summary()),
+          error.cure()};
+}
+
 }  // namespace
 
 std::vector<Finding> examine_host(const Settings& settings,
@@ -87,6 +98,8 @@ std::vector<Finding> examine_host(const Settings& settings,
   for (const auto& program : kPrograms) findings.push_back(examine_program(program));
   findings.push_back(examine_folder("state folder", settings.state_folder));
   findings.push_back(examine_folder("cache folder", settings.cache_folder));
+  findings.push_back(examine_boot_mode("libvirt", examine_virt()));
+  findings.push_back(examine_boot_mode("UEFI firmware", examine_uefi()));
   findings.push_back(examine_acceleration(runner, cancel));
   return findings;
 }

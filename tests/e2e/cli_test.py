@@ -81,7 +81,9 @@ class CommandLine(KilnTest):
         before = sorted(self.home.rglob("*"))
         self.kiln("validate", template)
         self.assertIn("Shell", self.kiln("plan", template).stdout)
-        self.kiln("doctor", KILN_CACHE_DIR=str(self.home / "cache"))
+        doctor = self.kiln("doctor", KILN_CACHE_DIR=str(self.home / "cache")).stdout
+        self.assertRegex(doctor, r"ok +libvirt +libvirt \d")
+        self.assertRegex(doctor, r"ok +UEFI firmware")
         self.assertEqual(sorted(self.home.rglob("*")), before)
 
     def test_plan_is_stable_json(self):

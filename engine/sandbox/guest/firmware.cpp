@@ -33,16 +33,20 @@ Result<Firmware> choose_firmware(Firmware asked, const MountedImage& image) {
   return asked;
 }
 
-Result<UefiFiles> prepare_uefi(const std::filesystem::path& folder) {
-  UefiFiles files{kCode, folder / "uefi-variables.fd"};
+Result<std::filesystem::path> find_uefi_code() {
   std::error_code error;
-  if (!std::filesystem::exists(files.code, error)) {
-    return fail(ErrorKind::kHostNotReady,
-                "Sandbox:NoUefi",
-                "{} is missing, which starts images of generation 2",
-                kCode)
-        .cure("apt-get install ovmf");
-  }
+  if (std::filesystem::exists(kCode, error)) return kCode;
+  return fail(ErrorKind::kHostNotReady,
+              "Sandbox:NoUefi",
+              "{} is missing, which starts images of generation 2",
+              kCode)
+      .cure("apt-get install ovmf");
+}
+
+Result<UefiFiles> prepare_uefi(const std::filesystem::path& folder) {
+  KILN_TRY_ASSIGN(auto code, find_uefi_code());
+  UefiFiles files{std::move(code), folder / "uefi-variables.fd"};
+  std::error_code error;
   std::filesystem::copy_file(
       kVariables, files.variables, std::filesystem::copy_options::overwrite_existing, error);
   if (error) {
