@@ -34,8 +34,8 @@ std::string private_folder_name() {
 
 class GuestSandbox : public Sandbox {
  public:
-  GuestSandbox(const WorkDisk& disk, const SandboxOptions& options, const SandboxContext& context)
-      : disk_(disk), options_(options), context_(context) {}
+  GuestSandbox(WorkDisk disk, SandboxOptions options, SandboxContext context)
+      : disk_(std::move(disk)), options_(options), context_(std::move(context)) {}
 
   Result<void> start();
 
