@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -49,11 +50,50 @@ class Boot(KilnTest):
         self.assertEqual(self.sandboxes(), [])
         self.assertEqual(sha256(self.image), self.digest)
         vhd = self.output / "sample.vhd"
-        traces = [path for path in self.files_in(vhd) if "kiln" in path.lower()]
-        self.assertEqual(traces, [])
-        self.assertIn("/etc/first-boot", self.files_in(vhd))
+        paths = self.files_in(vhd)
+        self.assertIn("/etc/first-boot", [f"/{path.lstrip('/')}" for path in paths])
+        self.assertEqual([path for path in paths if "kiln" in path.lower()], [])
         subprocess.run([SOURCE_DIR / "fixtures/guests/boot-check.sh", vhd, "uefi",
                         "--expect", "KILN-BOOTED"], check=True)
+
+    def until_it_boots(self, process):
+        for line in process.stderr:
+            if " mounted in " in json.loads(line)["message"]:
+                break
+        wait_until(lambda: any(b"guest=kiln" in self.command_line(pid) for pid in self.sandboxes()), 30,
+                   "the start of the virtual machine")
+
+    def test_interrupt_while_the_system_boots(self):
+        process = self.start("build", "--mode", "boot", self.template(self.image, []))
+        self.until_it_boots(process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 4)
+        self.assertEqual(self.sandboxes(), [])
+        self.assertFalse((self.run_folder() / "work").exists())
+        self.assertEqual(self.record()["lastRunStatus"]["runState"], "Canceled")
+        self.assertEqual(sha256(self.image), self.digest)
+
+    def test_a_disk_that_does_not_boot(self):
+        """It has systemd and an EFI system partition, but neither loader nor kernel."""
+        image = guest("layout-lvm.raw")
+        template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
+                                                    "hyperVGeneration": "V2"})
+        done = self.kiln("build", "--mode", "boot", "--boot-timeout", "1", template, code=1)
+        self.assertIn("Sandbox:BootTimeout", done.stderr)
+        self.assertIn("BdsDxe", done.stderr)  # the firmware's last words
+        self.assertEqual(self.sandboxes(), [])
+        self.assertIn("BdsDxe", (self.run_folder() / "console.log").read_text(errors="replace"))
+
+    def test_images_that_cannot_be_booted_are_refused(self):
+        """One launch of the appliance tells, before anything is booted."""
+        image = guest("layout-ext4.qcow2")
+        template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
+                                                    "hyperVGeneration": "V2"})
+        error = self.kiln("build", "--mode", "boot", template, code=1).stderr
+        self.assertIn("Sandbox:NoEfiPartition", error)
+        self.assertIn("hyperVGeneration", error)
+        self.assertEqual(self.sandboxes(), [])
 
     def kill_when(self, process, what):
         for line in process.stderr:
@@ -78,11 +118,7 @@ class Boot(KilnTest):
 
         with self.subTest(when="the system boots"):
             process = self.start("build", template)
-            for line in process.stderr:
-                if " mounted in " in json.loads(line)["message"]:
-                    break
-            wait_until(lambda: any(b"guest=kiln" in self.command_line(pid) for pid in self.sandboxes()), 30,
-                       "the start of the virtual machine")
+            self.until_it_boots(process)
             process.kill()
             process.wait()
             self.check_killed()
