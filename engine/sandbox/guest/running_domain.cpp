@@ -47,7 +47,7 @@ void forget(void* opaque) {
   delete static_cast<SharedNews*>(opaque);
 }
 
-class Domain : public RunningDomain {
+class Domain final : public RunningDomain {
  public:
   Domain(std::shared_ptr<VirtConnection> connection, virDomainPtr handle)
       : connection_(std::move(connection)), handle_(handle) {}

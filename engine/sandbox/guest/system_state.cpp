@@ -7,7 +7,7 @@ namespace {
 
 constexpr auto kSystemPatience = std::chrono::minutes(5);
 constexpr auto kAnswerPatience = std::chrono::minutes(2);
-constexpr std::size_t kAnswerLimit = 8 * 1024;
+constexpr std::size_t kAnswerLimit = std::size_t{8} * 1024;
 
 /// Polls rather than `--wait`, which waits for ever where the message bus does not come up.
 constexpr const char* kAwait = R"sh(
