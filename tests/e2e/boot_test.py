@@ -18,13 +18,13 @@ class Boot(KilnTest):
     def source_of(self, generation):
         return {"type": "KilnLocalImage", "path": str(self.image), "hyperVGeneration": generation}
 
-    def files_in(self, vhd):
-        """All paths on the disk's root, by another program than the one under test."""
+    def paths_with(self, vhd, *words):
+        """Paths on the disk's root that hold a word, by another program than the one under test."""
         listing = subprocess.run(
             ["guestfish", "--ro", "--format=raw", "-a", vhd, "-m", "/dev/sda3", "find", "/"],
             capture_output=True, text=True, check=True,
             env={**self.environment, "LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"})
-        return listing.stdout.splitlines()
+        return [path for path in listing.stdout.splitlines() if any(word in path.lower() for word in words)]
 
     def test_a_build_that_restarts(self):
         template = self.template(self.image, [
@@ -50,9 +50,7 @@ class Boot(KilnTest):
         self.assertEqual(self.sandboxes(), [])
         self.assertEqual(sha256(self.image), self.digest)
         vhd = self.output / "sample.vhd"
-        paths = self.files_in(vhd)
-        self.assertIn("/etc/first-boot", [f"/{path.lstrip('/')}" for path in paths])
-        self.assertEqual([path for path in paths if "kiln" in path.lower()], [])
+        self.assertEqual(self.paths_with(vhd, "kiln", "etc/first-boot"), ["etc/first-boot"])
         subprocess.run([SOURCE_DIR / "fixtures/guests/boot-check.sh", vhd, "uefi",
                         "--expect", "KILN-BOOTED"], check=True)
 
@@ -60,12 +58,15 @@ class Boot(KilnTest):
         for line in process.stderr:
             if " mounted in " in json.loads(line)["message"]:
                 break
-        wait_until(lambda: any(b"guest=kiln" in self.command_line(pid) for pid in self.sandboxes()), 30,
-                   "the start of the virtual machine")
+        machines = wait_until(lambda: [pid for pid in self.sandboxes() if b"guest=kiln" in self.command_line(pid)],
+                              30, "the start of the virtual machine")
+        return [self.command_line(pid) for pid in machines]
 
     def test_interrupt_while_the_system_boots(self):
         process = self.start("build", "--mode", "boot", self.template(self.image, []))
-        self.until_it_boots(process)
+        for command in self.until_it_boots(process):
+            self.assertIn(b"\0-sandbox\0on,", command)
+            self.assertNotIn(b"netdev", command)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         self.assertEqual(process.returncode, 4)
@@ -75,8 +76,12 @@ class Boot(KilnTest):
         self.assertEqual(sha256(self.image), self.digest)
 
     def test_a_disk_that_does_not_boot(self):
-        """It has systemd and an EFI system partition, but neither loader nor kernel."""
-        image = guest("layout-lvm.raw")
+        """Its EFI system partition, which begins at 2 MiB, has a file system but no files."""
+        image = self.home / "no-loader.vhd"
+        subprocess.run(["cp", "--sparse=always", self.image, image], check=True)
+        with open(image, "r+b") as file:
+            file.seek((2 << 20) + (256 << 10))
+            file.write(bytes(60 << 20))
         template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
                                                     "hyperVGeneration": "V2"})
         done = self.kiln("build", "--mode", "boot", "--boot-timeout", "1", template, code=1)
@@ -87,13 +92,16 @@ class Boot(KilnTest):
 
     def test_images_that_cannot_be_booted_are_refused(self):
         """One launch of the appliance tells, before anything is booted."""
-        image = guest("layout-ext4.qcow2")
-        template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
-                                                    "hyperVGeneration": "V2"})
-        error = self.kiln("build", "--mode", "boot", template, code=1).stderr
-        self.assertIn("Sandbox:NoEfiPartition", error)
-        self.assertIn("hyperVGeneration", error)
-        self.assertEqual(self.sandboxes(), [])
+        for name, code, cure in (("layout-ext4.qcow2", "Sandbox:NoEfiPartition", "hyperVGeneration"),
+                                 ("layout-lvm.raw", "Sandbox:NoSystemd", "--mode mount")):
+            with self.subTest(image=name):
+                image = guest(name)
+                template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
+                                                            "hyperVGeneration": "V2"})
+                error = self.kiln("build", "--mode", "boot", template, code=1).stderr
+                self.assertIn(code, error)
+                self.assertIn(cure, error)
+                self.assertEqual(self.sandboxes(), [])
 
     def kill_when(self, process, what):
         for line in process.stderr:
