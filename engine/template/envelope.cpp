@@ -92,10 +92,12 @@ ApiVersion read_api_version(const JsonReader& resource, Diagnostics& found) {
   if (const auto version = parse_api_version(*text)) return *version;
   const ContractContext context{kNewestVersion, found};
   const auto names = api_version_names();
+  constexpr std::size_t kDate = 10;  // 2024-02-01
   const auto same_day = std::find_if(names.begin(), names.end(), [&](std::string_view name) {
-    return text->starts_with(name.substr(0, 10)) || name.starts_with(text->substr(0, 10));
+    return text->size() >= kDate && text->substr(0, kDate) == name.substr(0, kDate);
   });
-  const auto near = same_day != names.end() ? *same_day : nearest_word(*text, names);
+  const std::string near(same_day != names.end() ? std::string(*same_day)
+                                                 : nearest_word(*text, names));
   context.error(*field,
                 "Template:UnknownApiVersion",
                 fmt::format("the api-version \"{}\" is not known", printable(*text, 40)),

@@ -224,6 +224,20 @@ TEST(AllFindings, AnApiVersionThatIsYetToBeGivenIsNotTheStrictestOne) {
   EXPECT_EQ(examined->found.count(Severity::kError), 1U);
 }
 
+TEST(AllFindings, AnUnknownApiVersionIsTakenForThatOfItsDay) {
+  const auto suggestion = [](const std::string& version) {
+    const auto examined =
+        examine_template(R"({"apiVersion": ")" + version + R"(", "properties": {)" +
+                             with(R"("customize": [])") + "}}",
+                         "t.json");
+    return examined->found.first_error().cure();
+  };
+  EXPECT_EQ(suggestion("2023-07-01-preview"), "did you mean \"2023-07-01\"?");
+  EXPECT_EQ(suggestion("2018-02-01"), "did you mean \"2018-02-01-preview\"?");
+  EXPECT_EQ(suggestion("2024-02-02"), "did you mean \"2024-02-01\"?");
+  EXPECT_THAT(suggestion(""), HasSubstr("use one of"));
+}
+
 TEST(AllFindings, WhatANestedDeploymentIsCalledWithIsCompared) {
   const auto nested = [](const std::string& parameters) {
     return R"({"resources": [{"type": "Microsoft.Resources/deployments", "name": "d",
