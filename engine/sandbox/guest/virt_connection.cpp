@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <mutex>
+#include <optional>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <thread>
@@ -87,6 +88,29 @@ class AsOrdinaryUser {
   bool needed_;
 };
 
+/// The embedded driver keeps some files in the user's cache, whatever its root is. GLib, which
+/// tells it where that is, asks the environment once.
+class CacheFolder {
+ public:
+  explicit CacheFolder(const fs::path& folder) {
+    if (const char* before = std::getenv(kVariable)) before_ = before;
+    ::setenv(kVariable, folder.c_str(), 1);
+  }
+  CacheFolder(const CacheFolder&) = delete;
+  CacheFolder& operator=(const CacheFolder&) = delete;
+  ~CacheFolder() {
+    if (before_) {
+      ::setenv(kVariable, before_->c_str(), 1);
+    } else {
+      ::unsetenv(kVariable);
+    }
+  }
+
+ private:
+  static constexpr const char* kVariable = "XDG_CACHE_HOME";
+  std::optional<std::string> before_;
+};
+
 /// libvirt's own log would go to the terminal. Its variable for that is read when it is
 /// initialized, which libguestfs does before `main`, and its function is not in its headers.
 void log_to(const fs::path& file) {
@@ -131,6 +155,7 @@ Result<std::shared_ptr<VirtConnection>> open_embedded_virt(const fs::path& root,
   auto loop = std::make_unique<EventLoop>();
   virConnectPtr handle = nullptr;
   {
+    const CacheFolder cache(root / "cache");
     const AsOrdinaryUser guard;
     handle = ::virConnectOpen(fmt::format("qemu:///embed?root={}", root.string()).c_str());
   }
