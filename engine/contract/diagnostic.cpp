@@ -65,7 +65,11 @@ void Diagnostics::add(Diagnostic diagnostic) {
     return one.severity == diagnostic.severity && one.code == diagnostic.code &&
            one.where == diagnostic.where && one.message == diagnostic.message;
   };
-  if (std::any_of(all_.begin(), all_.end(), same)) return;
+  if (std::any_of(all_.begin(), all_.end(), same)) {
+    // Of a loop, each turn has its own: whoever counts them must see that there was one.
+    ++counts_.at(static_cast<std::size_t>(diagnostic.severity));
+    return;
+  }
   const auto already = count(diagnostic.severity);
   if (already > kMost) return;
   if (already == kMost) {

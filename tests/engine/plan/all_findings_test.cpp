@@ -271,6 +271,16 @@ TEST(AllFindings, AFieldOfALaterVersionIsToldWithoutItsParts) {
                           "Template:NotInVersion /properties/distribute/0/type"));
 }
 
+TEST(AllFindings, EveryTurnOfALoopCanBeWrongInTheSameWay) {
+  const auto text = deployment("", std::string(kSource) + "," + kDistribute + R"(, "copy": [{"name":
+      "customize", "count": 3, "input": {"type": "File", "sourceUri": "x", "destination": "rel"}}])");
+  EXPECT_THAT(findings(text), testing::SizeIs(1));
+  const auto missing =
+      deployment("", std::string(kSource) + "," + kDistribute + R"(, "copy": [{"name":
+      "customize", "count": 3, "input": {"type": "File", "sourceUri": "x"}}])");
+  EXPECT_THAT(findings(missing), testing::SizeIs(1));
+}
+
 TEST(AllFindings, PointersStayPointersInComputedValues) {
   EXPECT_THAT(
       findings(deployment("", with(R"("customize": "[createArray(createObject('type', 'x'))]")"))),
