@@ -152,7 +152,7 @@ Result<std::unique_ptr<Customizer>> parse_file_customizer(const Record& record,
                                                           const ContractContext& context) {
   // Both may be wrong, and then both are said.
   auto destination = parse_destination(record);
-  if (!destination) context.add(destination.error());
+  if (!destination && !record.has_told(destination.error())) context.add(destination.error());
   KILN_TRY_ASSIGN(auto source, parse_input(record, "sourceUri"));
   return std::make_unique<FileCustomizer>(record.text("name"),
                                           std::move(source),

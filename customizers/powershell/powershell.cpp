@@ -75,7 +75,7 @@ Result<std::unique_ptr<Customizer>> parse_powershell(const Record& record,
   KILN_TRY_ASSIGN(options.source, parse_script(record, context));
   options.elevated = record.flag("runElevated");
   options.as_system = record.flag("runAsSystem");
-  if (options.as_system && !options.elevated) {
+  if (options.as_system && !options.elevated && !record.is_unknown("runElevated")) {
     context.error(record.at("runAsSystem"),
                   "PowerShell:NotElevated",
                   "runAsSystem is only allowed together with runElevated",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <vector>
@@ -26,19 +27,19 @@ ParsedItem<T> parse_item(const JsonReader& body,
   std::vector<const RecordType*> types;
   types.reserve(entries.size());
   for (const auto& entry : entries) types.push_back(entry.type);
+  const auto errors = context.found.count(Severity::kError);
   const auto* type = find_type(body, what, types, context);
   if (type == nullptr) return {};
-  const auto errors = context.found.count(Severity::kError);
   const auto record = check_record(body, *type, context);
   if (!record) return {};
-  for (const auto& entry : entries) {
-    if (entry.type != type) continue;
-    Result<std::unique_ptr<T>> parsed = entry.parse(*record, context);
-    if (!parsed) context.add(std::move(parsed).error());
-    if (context.found.count(Severity::kError) > errors) return {};
-    return {*std::move(parsed), record->to_json()};
-  }
-  return {};
+  const auto entry = std::find_if(
+      entries.begin(), entries.end(), [&](const auto& one) { return one.type == type; });
+  // Also of a record that is not sound: what else is wrong with it shall be told.
+  Result<std::unique_ptr<T>> parsed = entry->parse(*record, context);
+  if (!parsed && !record->has_told(parsed.error())) context.add(parsed.error());
+  const bool wrong = !record->is_sound() || context.found.count(Severity::kError) > errors;
+  if (!parsed || wrong) return {};
+  return {*std::move(parsed), record->to_json()};
 }
 
 /// One item of the newest version on its own, for callers that want its first error only.

@@ -1,5 +1,6 @@
 #include "engine/contract/record.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace kiln {
@@ -9,6 +10,7 @@ void ContractContext::error(const JsonReader& place,
                             std::string message,
                             std::string expected,
                             std::string suggestion) const {
+  if (place.is_unknown()) return;
   auto diagnostic = diagnose(Severity::kError, place, std::move(code), std::move(message));
   diagnostic.expected = std::move(expected);
   diagnostic.suggestion = std::move(suggestion);
@@ -20,18 +22,37 @@ void ContractContext::warning(const JsonReader& place,
                               std::string code,
                               std::string message,
                               std::string suggestion) const {
+  if (place.is_unknown()) return;
   auto diagnostic = diagnose(Severity::kWarning, place, std::move(code), std::move(message));
   diagnostic.suggestion = std::move(suggestion);
   found.add(std::move(diagnostic));
 }
 
 void ContractContext::notice(const JsonReader& place, std::string code, std::string message) const {
+  if (place.is_unknown()) return;
   found.add(diagnose(Severity::kNotice, place, std::move(code), std::move(message)));
 }
 
 const Record::Member* Record::find(std::string_view name) const {
   const auto found = members_.find(name);
   return found == members_.end() ? nullptr : &found->second;
+}
+
+const nlohmann::json* Record::value(std::string_view name) const {
+  const auto* member = find(name);
+  return member == nullptr || member->place.is_unknown() ? nullptr : &member->place.value();
+}
+
+bool Record::is_unknown(std::string_view name) const {
+  const auto* member = find(name);
+  return member != nullptr && member->place.is_unknown();
+}
+
+bool Record::has_told(const Error& error) const {
+  return std::any_of(members_.begin(), members_.end(), [&](const auto& entry) {
+    const auto& place = entry.second.place;
+    return place.is_unknown() && place.where() == error.where();
+  });
 }
 
 const JsonReader& Record::at(std::string_view name) const {
@@ -41,36 +62,35 @@ const JsonReader& Record::at(std::string_view name) const {
 }
 
 std::string Record::text(std::string_view name) const {
-  const auto* member = find(name);
-  return member == nullptr ? std::string() : member->place.value().get<std::string>();
+  const auto* found = value(name);
+  return found == nullptr ? std::string() : found->get<std::string>();
 }
 
 std::int64_t Record::integer(std::string_view name, std::int64_t otherwise) const {
-  const auto* member = find(name);
-  return member == nullptr ? otherwise : member->place.value().get<std::int64_t>();
+  const auto* found = value(name);
+  return found == nullptr ? otherwise : found->get<std::int64_t>();
 }
 
 bool Record::flag(std::string_view name, bool otherwise) const {
-  const auto* member = find(name);
-  return member == nullptr ? otherwise : member->place.value().get<bool>();
+  const auto* found = value(name);
+  return found == nullptr ? otherwise : found->get<bool>();
 }
 
 std::vector<std::string> Record::texts(std::string_view name) const {
-  const auto* member = find(name);
-  if (member == nullptr) return {};
-  return member->place.value().get<std::vector<std::string>>();
+  const auto* found = value(name);
+  return found == nullptr ? std::vector<std::string>() : found->get<std::vector<std::string>>();
 }
 
 std::vector<std::int64_t> Record::exit_codes(std::string_view name) const {
   std::vector<std::int64_t> codes;
-  const auto* member = find(name);
-  if (member == nullptr) return codes;
-  for (const auto& value : member->place.value()) {
-    if (value.is_number()) {
-      codes.push_back(value.get<std::int64_t>());
+  const auto* found = value(name);
+  if (found == nullptr) return codes;
+  for (const auto& item : *found) {
+    if (item.is_number()) {
+      codes.push_back(item.get<std::int64_t>());
       continue;
     }
-    const auto& text = value.get_ref<const std::string&>();
+    const auto& text = item.get_ref<const std::string&>();
     std::int64_t code = 0;
     std::from_chars(text.data(), text.data() + text.size(), code);  // digits, as was checked
     codes.push_back(code);
@@ -79,11 +99,11 @@ std::vector<std::int64_t> Record::exit_codes(std::string_view name) const {
 }
 
 std::map<std::string, std::string> Record::map(std::string_view name) const {
-  const auto* member = find(name);
-  if (member == nullptr) return {};
+  const auto* found = value(name);
+  if (found == nullptr) return {};
   std::map<std::string, std::string> texts;
-  for (const auto& [key, value] : member->place.value().items()) {
-    if (value.is_string()) texts[key] = value.get<std::string>();
+  for (const auto& [key, item] : found->items()) {
+    if (item.is_string()) texts[key] = item.get<std::string>();
   }
   return texts;
 }
@@ -113,6 +133,7 @@ nlohmann::json Record::to_json() const {
   auto object = nlohmann::json::object();
   if (type_->discriminated) object["type"] = type_->name;
   for (const auto& [name, member] : members_) {
+    if (member.place.is_unknown()) continue;
     const std::string key(name);
     if (member.field->kind == FieldKind::kExitCodes) {
       object[key] = exit_codes(name);

@@ -24,6 +24,7 @@ struct ContractContext {
   [[nodiscard]] ContractContext of(std::string_view code) const {
     return {version, found, code, versioned};
   }
+  // Of an unknown value nothing more is told.
   void error(const JsonReader& place,
              std::string code,
              std::string message,
@@ -38,16 +39,23 @@ struct ContractContext {
 };
 
 /// A JSON object whose fields have been checked: each stands under the name of the newest version,
-/// has the right kind and lies in its range, so reading it cannot fail.
+/// has the right kind and lies in its range, so reading it cannot fail. A field that is wrong, or
+/// missing though it is required, is there with an unknown value: an error has been told of it, and
+/// what else the record says can still be looked at. Nothing is made of a record that is not sound.
 class Record {
  public:
   [[nodiscard]] const RecordType& type() const { return *type_; }
   [[nodiscard]] const JsonReader& place() const { return place_; }
+  /// No field of it, nor of the records in it, has an unknown value.
+  [[nodiscard]] bool is_sound() const { return sound_; }
   [[nodiscard]] bool has(std::string_view name) const { return members_.contains(name); }
-  /// The value's place; the field must be there.
+  [[nodiscard]] bool is_unknown(std::string_view name) const;
+  /// The value's place; the field must be there. What is said of an unknown value is dropped.
   [[nodiscard]] const JsonReader& at(std::string_view name) const;
+  /// The error is about the place of an unknown value, so its cause has been told.
+  [[nodiscard]] bool has_told(const Error& error) const;
 
-  // Each gives its last argument, or nothing, where the field is absent.
+  // Each gives its last argument, or nothing, where the field is absent or unknown.
   [[nodiscard]] std::string text(std::string_view name) const;
   [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
   [[nodiscard]] bool flag(std::string_view name, bool otherwise = false) const;
@@ -69,15 +77,18 @@ class Record {
   };
   Record(const RecordType& type, JsonReader place) : type_(&type), place_(std::move(place)) {}
   [[nodiscard]] const Member* find(std::string_view name) const;
+  /// Null where it is absent or unknown.
+  [[nodiscard]] const nlohmann::json* value(std::string_view name) const;
   [[nodiscard]] static nlohmann::json to_json(const Member& member);
 
   const RecordType* type_;
   JsonReader place_;
   std::map<std::string_view, Member> members_;
+  bool sound_ = true;
 };
 
-/// Checks an object against its type. Whatever is wrong is added to `context.found`, all of it;
-/// nothing is returned where any of that is an error.
+/// Checks an object against its type. Whatever is wrong is added to `context.found`, all of it.
+/// Nothing is returned where it is no object.
 std::optional<Record> check_record(const JsonReader& object,
                                    const RecordType& type,
                                    const ContractContext& context);

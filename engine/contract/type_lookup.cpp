@@ -1,6 +1,7 @@
 #include "engine/contract/type_lookup.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "engine/core/text.h"
@@ -8,26 +9,27 @@
 namespace kiln {
 namespace {
 
-/// The member `type`, in the case that the api-version lets pass.
+constexpr std::string_view kType = "type";
+
+/// The value of the member `type`; a spelling that the api-version does not let pass is told.
 std::optional<JsonReader> find_discriminator(const JsonReader& body,
                                              const ContractContext& context) {
   if (body.is_unknown()) return std::nullopt;
-  if (auto exact = body.find("type")) return exact;
-  const auto members = body.members();
-  if (!members) {
+  if (const auto members = body.members(); !members) {
     context.add(members.error());
     return std::nullopt;
   }
-  for (const auto& [name, place] : *members) {
-    if (!(is_strict(context.version) && context.versioned) && equal_ignoring_case(name, "type"))
-      return place;
-  }
-  context.error(body,
-                "Template:MissingField",
-                "the field \"type\" is missing here",
-                "the item's type",
-                "add \"type\"");
-  return std::nullopt;
+  const auto name = name_of_discriminator(body);
+  auto place = body.find(name);
+  const bool strict = is_strict(context.version) && context.versioned;
+  if (place && (name == kType || (!strict && equal_ignoring_case(name, kType)))) return place;
+  context.error(
+      body,
+      "Template:MissingField",
+      "the field \"type\" is missing here",
+      "the item's type",
+      place ? fmt::format("rename \"{}\" to \"type\"", printable(name, 60)) : "add \"type\"");
+  return place;
 }
 
 void check_version(const JsonReader& place,
@@ -45,7 +47,32 @@ void check_version(const JsonReader& place,
                         : fmt::format("it ended with api-version {}", to_string(type.until)));
 }
 
+/// The type whose name is nearest to what was written; null where none is near.
+const RecordType* nearest_type(const std::string& text,
+                               std::span<const std::string_view> names,
+                               std::span<const RecordType* const> known) {
+  const auto near = nearest_word(text, names);
+  const auto found = std::find_if(
+      known.begin(), known.end(), [&](const auto* type) { return type->name == near; });
+  return found == known.end() ? nullptr : *found;
+}
+
 }  // namespace
+
+std::string name_of_discriminator(const JsonReader& body) {
+  if (body.find(kType)) return std::string(kType);
+  const auto members = body.members();
+  if (!members) return {};
+  const auto named = [&](auto&& matches) -> std::string {
+    for (const auto& [name, place] : *members) {
+      if (place.value().is_string() && matches(name)) return name;
+    }
+    return {};
+  };
+  auto name = named([](std::string_view one) { return equal_ignoring_case(one, kType); });
+  if (!name.empty()) return name;
+  return named([](std::string_view one) { return !nearest_word(one, std::array{kType}).empty(); });
+}
 
 const RecordType* find_type(const JsonReader& body,
                             std::string_view what,
@@ -78,7 +105,7 @@ const RecordType* find_type(const JsonReader& body,
     return type;
   }
   context.add(unknown_type(*place, what, names));
-  return nullptr;
+  return nearest_type(*text, names, known);
 }
 
 }  // namespace kiln

@@ -18,10 +18,11 @@ TemplateItem read_item(const JsonReader& body) {
   return {type && type->value().is_string() ? type->value().get<std::string>() : "", body};
 }
 
-std::vector<TemplateItem> read_items(const std::optional<JsonReader>& array) {
+std::vector<TemplateItem> read_items(const Record& record, std::string_view field) {
   std::vector<TemplateItem> items;
-  const auto bodies = array ? array->items() : Result<std::vector<JsonReader>>();
-  if (!bodies) return items;  // the record's check says so
+  if (!record.has(field) || record.is_unknown(field)) return items;
+  const auto bodies = record.at(field).items();
+  KILN_CHECK(bodies.has_value());  // it is an array, as was checked
   for (const auto& body : *bodies) items.push_back(read_item(body));
   return items;
 }
@@ -144,23 +145,19 @@ void read_properties(const Record& properties,
   }
 }
 
-/// The items, wherever they can be reached, so that one error does not hide those inside them.
-void read_all_items(const JsonReader& resource, ImageTemplate& image_template) {
-  auto& found = image_template.found;
-  const auto properties = find_any_case(resource, "properties");
-  if (!properties) return;
-  if (const auto source = find_any_case(*properties, "source")) {
-    image_template.source = read_item(*source);
+void read_all_items(const Record& properties,
+                    const ContractContext& context,
+                    ImageTemplate& image_template) {
+  if (properties.has("source") && !properties.is_unknown("source")) {
+    image_template.source = read_item(properties.at("source"));
   }
-  image_template.customize = read_items(find_any_case(*properties, "customize"));
-  if (const auto validate = find_any_case(*properties, "validate")) {
-    image_template.validate.checks = read_items(find_any_case(*validate, "inVMValidations"));
+  image_template.customize = read_items(properties, "customize");
+  if (const auto* validate = properties.record("validate")) {
+    image_template.validate.checks = read_items(*validate, "inVMValidations");
   }
-  const auto distribute = find_any_case(*properties, "distribute");
-  image_template.distribute = read_items(distribute);
-  const ContractContext context{image_template.version, found, "BadDistributeType"};
-  if (distribute && distribute->value().is_array() && image_template.distribute.empty()) {
-    context.error(*distribute,
+  image_template.distribute = read_items(properties, "distribute");
+  if (!properties.is_unknown("distribute") && image_template.distribute.empty()) {
+    context.error(properties.at("distribute"),
                   "Template:NoDistribute",
                   "no distribute target is given",
                   "at least one target",
@@ -192,9 +189,11 @@ ImageTemplate read_template(const JsonReader& resource,
     image_template.tags = record->map("tags");
     image_template.canonical = record->to_json();
     check_resource_type(*record, context);
-    read_properties(*record->record("properties"), context, image_template);
+    if (const auto* properties = record->record("properties")) {
+      read_properties(*properties, context, image_template);
+      read_all_items(*properties, context.of("BadDistributeType"), image_template);
+    }
   }
-  read_all_items(resource, image_template);
   // What names Kiln's own source is not for the service.
   const auto& source = image_template.source;
   if (!source || !source->type.starts_with("Kiln"))

@@ -114,6 +114,7 @@ void read_regions(const Record& record,
     options.regions.push_back({std::move(name), 1, storage.empty() ? "Standard_LRS" : storage});
   }
   for (const auto& region : record.records("targetRegions")) {
+    if (region.is_unknown("name")) continue;
     const auto type = region.text("storageAccountType");
     options.regions.push_back({region.text("name"),
                                region.integer("replicaCount", 1),

@@ -55,7 +55,8 @@ TEST(AllFindings, EachExpressionIsToldWithoutTheOthersHidingIt) {
                            "Arm:Syntax /resources/0/properties/customize/0/inline/1",
                            "Json:WrongType /resources/0/properties/customize/0/inline/2",
                            "Arm:UnknownName /resources/0/properties/customize/1",
-                           "Template:UnknownType /resources/0/properties/customize/2/type"));
+                           "Template:UnknownType /resources/0/properties/customize/2/type",
+                           "Shell:OneScript /resources/0/properties/customize/2"));
 }
 
 TEST(AllFindings, ABrokenVariableIsToldOnceHoweverOftenItIsUsed) {
@@ -75,14 +76,16 @@ TEST(AllFindings, ParametersWithoutValuesHideNothing) {
                     {"type": "Shell", "inline": ["[parameters('a')]"], "scriptUri": 1}])"));
   EXPECT_THAT(findings(text),
               UnorderedElementsAre("Parameter:Missing /parameters/a",
-                                   "Json:WrongType /resources/0/properties/customize/0/scriptUri"));
+                                   "Json:WrongType /resources/0/properties/customize/0/scriptUri",
+                                   "Shell:OneScript /resources/0/properties/customize/0"));
   TemplateOptions options;
   options.parameters = {{"a", "x"}, {"b", "ten"}, {"c", "1"}, {"d", "2"}};
   EXPECT_THAT(findings(text, options),
               UnorderedElementsAre("Parameter:Unknown ",
                                    "Parameter:Unknown ",
                                    "Parameter:BadValue ",
-                                   "Json:WrongType /resources/0/properties/customize/0/scriptUri"));
+                                   "Json:WrongType /resources/0/properties/customize/0/scriptUri",
+                                   "Shell:OneScript /resources/0/properties/customize/0"));
 }
 
 TEST(AllFindings, DeclarationsOfParametersAreCheckedThoughNobodyUsesThem) {
@@ -111,7 +114,8 @@ TEST(AllFindings, PlaceholdersHideNothingAndNothingFollowsFromThem) {
   const auto found = findings(text);
   EXPECT_THAT(found,
               UnorderedElementsAre("Template:Placeholder /apiVersion",
-                                   "Json:WrongType /properties/customize/0/scriptUri"));
+                                   "Json:WrongType /properties/customize/0/scriptUri",
+                                   "Shell:OneScript /properties/customize/0"));
   TemplateOptions options;
   options.parameters = {{"version", "2022-07-01"},
                         {"name", "n"},
@@ -128,7 +132,8 @@ TEST(AllFindings, PlaceholdersHideNothingAndNothingFollowsFromThem) {
                                    "Template:DuplicateRunOutput "
                                    "/properties/distribute/1/runOutputName",
                                    "Source:BadImageId /properties/source/imageId",
-                                   "Json:WrongType /properties/customize/0/scriptUri"));
+                                   "Json:WrongType /properties/customize/0/scriptUri",
+                                   "Shell:OneScript /properties/customize/0"));
 }
 
 TEST(AllFindings, FilledNumbersAreNumbers) {
@@ -279,6 +284,65 @@ TEST(AllFindings, EveryTurnOfALoopCanBeWrongInTheSameWay) {
       deployment("", std::string(kSource) + "," + kDistribute + R"(, "copy": [{"name":
       "customize", "count": 3, "input": {"type": "File", "sourceUri": "x"}}])");
   EXPECT_THAT(findings(missing), testing::SizeIs(1));
+}
+
+/// The findings of a bare body of a strict version.
+std::vector<std::string> findings_of_body(const std::string& properties) {
+  return findings(R"({"type": "Microsoft.VirtualMachineImages/imageTemplates", "name": "n",
+      "apiVersion": "2024-02-01", "location": "l", "identity": {"type": "UserAssigned",
+      "userAssignedIdentities": {"/i": {}}}, "properties": {)" +
+                  properties + "}}");
+}
+
+TEST(AllFindings, AWrongFieldHidesNoRuleBetweenOtherFields) {
+  EXPECT_THAT(
+      findings_of_body(with(R"("customize": [
+          {"type": "PowerShell", "inline": ["a"], "runAsSystem": true, "validExitCodes": ["x"]},
+          {"type": "Shell", "name": 5},
+          {"type": "File", "sourceUri": 5, "destination": "here"},
+          {"type": "WindowsRestart", "restartCommand": [], "restartTimeout": "soon"}])")),
+      UnorderedElementsAre("PowerShell:NotElevated /properties/customize/0/runAsSystem",
+                           "Template:BadExitCode /properties/customize/0/validExitCodes/0",
+                           "Shell:OneScript /properties/customize/1",
+                           "Json:WrongType /properties/customize/1/name",
+                           "Json:WrongType /properties/customize/2/sourceUri",
+                           "File:RelativeDestination /properties/customize/2/destination",
+                           "Json:WrongType /properties/customize/3/restartCommand",
+                           "WindowsRestart:BadTimeout /properties/customize/3/restartTimeout"));
+}
+
+TEST(AllFindings, OfAWrongFieldNothingElseIsSaid) {
+  EXPECT_THAT(findings_of_body(with(R"("customize": [
+          {"type": "PowerShell", "inline": 1, "runAsSystem": true, "runElevated": "yes"},
+          {"type": "Shell", "inline": ["a"], "scriptUri": null, "sha256Checksum": 1},
+          {"type": "File", "sourceUri": "[nope()]"}])")),
+              UnorderedElementsAre("Json:WrongType /properties/customize/0/inline",
+                                   "Json:WrongType /properties/customize/0/runElevated",
+                                   "Json:WrongType /properties/customize/1/sha256Checksum",
+                                   "Arm:UnknownFunction /properties/customize/2/sourceUri",
+                                   "Template:MissingField /properties/customize/2"));
+  EXPECT_THAT(findings_of_body(R"("source": {"type": "KilnLocalImage", "path": 1, "osType": 2},
+          "distribute": [{"type": "SharedImage", "galleryImageId": 5, "runOutputName": "a b"}])"),
+              UnorderedElementsAre("Json:WrongType /properties/source/path",
+                                   "Json:WrongType /properties/source/osType",
+                                   "Json:WrongType /properties/distribute/0/galleryImageId",
+                                   "Distribute:RunOutputName "
+                                   "/properties/distribute/0/runOutputName"));
+}
+
+TEST(AllFindings, AMisspeltNameHidesNothingOfWhatItHolds) {
+  EXPECT_THAT(findings_of_body(std::string(kSource) + R"(,
+          "customise": [{"typ": "Shell"}, {"type": "Fil", "destination": "here", "sourceUri": "x"}],
+          "distribute": [{"Type": "VHD", "runOutpurName": "a b"}])"),
+              UnorderedElementsAre("Template:UnknownField /properties/customise",
+                                   "Template:MissingField /properties/customise/0",
+                                   "Shell:OneScript /properties/customise/0",
+                                   "Template:UnknownType /properties/customise/1/type",
+                                   "File:RelativeDestination /properties/customise/1/destination",
+                                   "Template:MissingField /properties/distribute/0",
+                                   "Template:UnknownField /properties/distribute/0/runOutpurName",
+                                   "Distribute:RunOutputName "
+                                   "/properties/distribute/0/runOutpurName"));
 }
 
 TEST(AllFindings, PointersStayPointersInComputedValues) {
