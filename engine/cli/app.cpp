@@ -41,7 +41,7 @@ void add_settings(CLI::App& app, Settings& settings) {
   app.set_config("--config", default_config_file().string(), "Settings as `option = value` lines");
 }
 
-void report(const Services& services, const Error& error) {
+void report_one(const Services& services, const Error& error) {
   const auto& redactor = services.redactor;
   if (services.settings.log_format == LogFormat::kJson) {
     const nlohmann::json json = {{"type", "error"},
@@ -49,15 +49,27 @@ void report(const Services& services, const Error& error) {
                                  {"kind", to_string(error.kind())},
                                  {"message", error.message()},
                                  {"where", error.where()},
+                                 {"value", error.value()},
+                                 {"expected", error.expected()},
                                  {"cure", error.cure()},
                                  {"while", error.context()},
-                                 {"quoted", error.quoted()}};
+                                 {"quoted", error.quoted()},
+                                 {"also", error.also()}};
     fmt::print(stderr, "{}\n", dump_json(redact_json(json, redactor)));
     return;
   }
   fmt::print(stderr, "kiln: ");
   for (const auto& line : split_lines(redactor.redact(error.describe())))
     fmt::print(stderr, "{}\n", printable(line));
+}
+
+void report(const Services& services, const Error& error) {
+  report_one(services, error);
+  if (services.other_errors.empty()) return;
+  for (const auto& other : services.other_errors) report_one(services, other);
+  if (services.settings.log_format == LogFormat::kText) {
+    fmt::print(stderr, "kiln: {} errors\n", services.other_errors.size() + 1);
+  }
 }
 
 /// CLI11 has exit codes of its own; ours say usage error.

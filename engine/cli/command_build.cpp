@@ -42,9 +42,17 @@ nlohmann::json to_json(const BuildReport& report) {
           {"runOutputs", outputs}};
 }
 
+/// A part that cannot run is told before anything starts, and all such parts at once.
+Result<void> refuse_blocked(const Plan& plan, Services& services) {
+  if (plan.blockers.empty()) return {};
+  services.other_errors.assign(plan.blockers.begin() + 1, plan.blockers.end());
+  return plan.blockers.front();
+}
+
 Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   const auto& settings = services.settings;
-  KILN_TRY_ASSIGN(const auto loaded, load_plan(flags.plan, settings, services.redactor));
+  KILN_TRY_ASSIGN(const auto loaded, load_plan(flags.plan, services));
+  KILN_TRY(refuse_blocked(loaded.plan, services));
   BuildOptions options;
   options.state_folder = std::filesystem::absolute(settings.state_folder);
   options.cache_folder = std::filesystem::absolute(settings.cache_folder);

@@ -24,7 +24,7 @@ void add_plan_command(CLI::App& app, Services& services) {
   flags->add_to(*plan);
   plan->callback([&services, flags] {
     services.command = [&services, flags]() -> Result<ExitCode> {
-      KILN_TRY_ASSIGN(const auto loaded, load_plan(*flags, services.settings, services.redactor));
+      KILN_TRY_ASSIGN(const auto loaded, load_plan(*flags, services));
       const auto acceleration = describe_acceleration(flags->sandbox, services.settings);
       auto json = plan_to_json(loaded.plan);
       json["acceleration"] = acceleration;

@@ -64,12 +64,12 @@ void PlanFlags::add_to(CLI::App& command) {
       ->type_name("NAME,...");
 }
 
-Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, Redactor& redactor) {
+Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   KILN_TRY_ASSIGN(auto text, read_template_file(flags.input.path));
-  KILN_TRY_ASSIGN(auto image_template, examine_input(flags.input, text, redactor));
-  KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
+  KILN_TRY_ASSIGN(auto image_template, examine_input(flags.input, text, services.redactor));
+  KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template), &services.other_errors));
   PlanOptions options;
-  options.catalog = settings.catalog;
+  options.catalog = services.settings.catalog;
   options.template_folder = std::filesystem::absolute(flags.input.path).parent_path();
   options.mode = flags.mode;
   options.sandbox = flags.sandbox;

@@ -32,7 +32,8 @@ struct LoadedPlan {
   std::string template_text;
 };
 
-/// Reads, checks and plans. Secrets of the template go to the redactor.
-Result<LoadedPlan> load_plan(const PlanFlags& flags, const Settings& settings, Redactor& redactor);
+/// Reads, checks and plans. Secrets of the template go to the redactor, errors after the first to
+/// `services.other_errors`.
+Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services);
 
 }  // namespace kiln

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -25,6 +26,8 @@ struct Services {
   CancelToken cancel;
   /// The command that the command line chose.
   std::function<Result<ExitCode>()> command;
+  /// What is wrong beside the error that the command returns, each with a cause of its own.
+  std::vector<Error> other_errors;
 };
 
 /// Where progress goes, as the settings say.

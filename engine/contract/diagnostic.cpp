@@ -99,29 +99,22 @@ void Diagnostics::add(const Error& error, std::string_view provisioning_error) {
 }
 
 Error Diagnostics::first_error() const {
-  const auto found = std::find_if(
-      all_.begin(), all_.end(), [](const auto& one) { return one.severity == Severity::kError; });
-  KILN_CHECK(found != all_.end());
-  return Error(found->kind, found->code, found->message)
-      .at(found->where)
-      .about(found->value)
-      .expecting(found->expected)
-      .quoting(found->details)
-      .cure(found->suggestion);
+  KILN_CHECK(has_errors());
+  return errors().front();
 }
 
-Error Diagnostics::combined_error() const {
-  constexpr std::size_t kMostOthers = 10;
-  auto error = first_error();
-  std::size_t others = 0;
-  bool first = true;
+std::vector<Error> Diagnostics::errors() const {
+  std::vector<Error> errors;
   for (const auto& one : all_) {
     if (one.severity != Severity::kError) continue;
-    if (!std::exchange(first, false) && others++ < kMostOthers) {
-      error = std::move(error).followed_by(Error(one.kind, one.code, one.message).at(one.where));
-    }
+    errors.push_back(Error(one.kind, one.code, one.message)
+                         .at(one.where)
+                         .about(one.value)
+                         .expecting(one.expected)
+                         .quoting(one.details)
+                         .cure(one.suggestion));
   }
-  return error;
+  return errors;
 }
 
 std::vector<std::string> Diagnostics::lines(Severity severity) const {

@@ -59,8 +59,7 @@ class Diagnostics {
   [[nodiscard]] bool has_errors() const { return count(Severity::kError) > 0; }
   /// Of the first error; there must be one.
   [[nodiscard]] Error first_error() const;
-  /// The first error with the next ones beside it.
-  [[nodiscard]] Error combined_error() const;
+  [[nodiscard]] std::vector<Error> errors() const;
   /// `message (where)` of each of a severity.
   [[nodiscard]] std::vector<std::string> lines(Severity severity) const;
 

@@ -45,20 +45,26 @@ void refuse_same_targets(const CheckedTemplate& checked, const ContractContext& 
 /// Steps of both systems can never run in one image.
 void note_mixed_systems(const CheckedTemplate& checked, const ContractContext& context) {
   auto system = StepSystem::kAny;
-  for (std::size_t i = 0; i < checked.steps.size(); ++i) {
-    const auto& step = *checked.steps[i].customizer;
-    if (step.system() == StepSystem::kAny) continue;
+  const auto note = [&](const PlannedStep& planned, const std::vector<TemplateItem>& items) {
+    const auto& step = *planned.customizer;
+    if (step.system() == StepSystem::kAny) return false;
     if (system == StepSystem::kAny) system = step.system();
-    if (step.system() == system) continue;
-    const auto index = std::stoul(checked.steps[i].id.substr(checked.steps[i].id.rfind('-') + 1));
-    context.warning(checked.image_template.customize[index - 1].body,
+    if (step.system() == system) return false;
+    const auto index = std::stoul(planned.id.substr(planned.id.rfind('-') + 1));
+    context.warning(items[index - 1].body,
                     "Template:MixedSystems",
                     fmt::format("this {} step is for {}, earlier ones are for {}",
                                 step.type(),
                                 system == StepSystem::kLinux ? "Windows" : "Linux",
                                 system == StepSystem::kLinux ? "Linux" : "Windows"),
                     "a template builds one image; keep the steps of its system");
-    return;
+    return true;
+  };
+  for (const auto& step : checked.steps) {
+    if (note(step, checked.image_template.customize)) return;
+  }
+  for (const auto& step : checked.validations) {
+    if (note(step, checked.image_template.validate.checks)) return;
   }
 }
 
@@ -113,11 +119,12 @@ CheckedTemplate examine_items(ImageTemplate image_template) {
   return checked;
 }
 
-Result<CheckedTemplate> check_template(ImageTemplate image_template) {
+Result<CheckedTemplate> check_template(ImageTemplate image_template, std::vector<Error>* others) {
   auto checked = examine_items(std::move(image_template));
-  const auto& found = checked.image_template.found;
-  if (found.has_errors()) return found.combined_error();
-  return checked;
+  auto errors = checked.image_template.found.errors();
+  if (errors.empty()) return checked;
+  if (others != nullptr) others->assign(errors.begin() + 1, errors.end());
+  return std::move(errors.front());
 }
 
 std::vector<Error> blockers(const CheckedTemplate& checked) {

@@ -79,8 +79,10 @@ struct Plan {
 /// Runs every registry's parser over the template. Reads nothing but the template. All that is
 /// wrong is in `image_template.found` of the result.
 CheckedTemplate examine_items(ImageTemplate image_template);
-/// The same for who wants a sound template or the first error, with the others beside it.
-Result<CheckedTemplate> check_template(ImageTemplate image_template);
+/// The same for who wants a sound template or the first error.
+/// @param others takes the errors after the first; may be null
+Result<CheckedTemplate> check_template(ImageTemplate image_template,
+                                       std::vector<Error>* others = nullptr);
 
 /// The parts of a sound template that this version cannot run yet.
 std::vector<Error> blockers(const CheckedTemplate& checked);

@@ -52,12 +52,27 @@ class CommandLine(KilnTest):
         self.assertFalse((self.home / "state").exists() and list((self.home / "state").rglob("run.json")))
 
     def test_all_findings_are_told_at_once(self):
-        template = self.template(self.small_image(), [{"type": "Shel"}, {"type": "Shell", "inline": 1}])
+        template = self.template(self.small_image(),
+                                 [{"type": "Shel", "inline": ["a"]}, {"type": "Shell", "inline": 1}])
         findings = json.loads(self.kiln("validate", "--format", "json", template, code=2).stdout)["findings"]
         self.assertEqual([one["pointer"] for one in findings if one["severity"] == "error"],
                          ["/properties/customize/0/type", "/properties/customize/1/inline"])
         sarif = json.loads(self.kiln("validate", "--format", "sarif", template, code=2).stdout)
         self.assertEqual(len(sarif["runs"][0]["results"]), len(findings))
+        for verb in "plan", "build":
+            told = self.kiln(verb, template, code=2).stderr
+            self.assertIn('did you mean "Shell"?', told)
+            self.assertIn("expected: an array", told)
+            self.assertIn("kiln: 2 errors", told)
+            lines = self.kiln("--log-format", "json", verb, template, code=2).stderr.splitlines()
+            self.assertEqual([json.loads(line)["where"].split()[-1] for line in lines],
+                             ["/properties/customize/0/type", "/properties/customize/1/inline"])
+
+    def test_all_blocked_parts_are_told_at_once(self):
+        template = self.template(self.small_image(), [{"type": "WindowsRestart"}, {"type": "WindowsUpdate"}])
+        lines = self.kiln("--log-format", "json", "build", template, code=2).stderr.splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(all(json.loads(line)["cure"] for line in lines))
 
     def test_a_file_that_cannot_be_read_is_a_matter_of_usage(self):
         template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])

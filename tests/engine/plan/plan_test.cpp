@@ -21,7 +21,8 @@ class PlanTest : public testing::Test {
   }
 
   static Result<CheckedTemplate> check(const std::string& customize,
-                                       const std::string& distribute) {
+                                       const std::string& distribute,
+                                       std::vector<Error>* others = nullptr) {
     KILN_TRY_ASSIGN(auto image_template,
                     parse_template(R"({"type":"Microsoft.VirtualMachineImages/imageTemplates",
       "name":"web","apiVersion":"2023-07-01","properties":{
@@ -29,7 +30,7 @@ class PlanTest : public testing::Test {
       "customize":[)" + customize + R"(],"distribute":[)" +
                                        distribute + "]}}",
                                    "web.json"));
-    return check_template(std::move(image_template));
+    return check_template(std::move(image_template), others);
   }
 
   void write(const std::string& name, const std::string& text = "x") const {
@@ -227,13 +228,15 @@ TEST_F(PlanTest, TwoSpellingsOfAFieldAreRefused) {
 }
 
 TEST_F(PlanTest, RefusesASchemeThatNobodyFetches) {
+  std::vector<Error> others;
   const auto checked = check(R"({"type":"Shell","scriptUri":"htps://h/a.sh"},
                                 {"type":"File","sourceUri":"s3://h/a","destination":"/x"},
                                 {"type":"File","sourceUri":"HTTPS://h/a","destination":"/x"})",
-                             R"({"type":"VHD","runOutputName":"a"})");
+                             R"({"type":"VHD","runOutputName":"a"})",
+                             &others);
   ASSERT_THAT(checked, test::FailsWith("Template:UriScheme"));
   EXPECT_EQ(checked.error().cure(), "did you mean \"https:\"?");
-  EXPECT_EQ(checked.error().also().size(), 1U);
+  EXPECT_EQ(others.size(), 1U);
   EXPECT_NE(checked.error().where().find("/customize/0/scriptUri"), std::string::npos);
 }
 
@@ -257,10 +260,27 @@ TEST_F(PlanTest, StepsOfTwoSystemsGiveAWarning) {
   EXPECT_NE(lines[0].find("/properties/customize/1"), std::string::npos);
 }
 
+TEST_F(PlanTest, AValidatorForAnotherSystemGivesAWarning) {
+  auto image_template = parse_template(R"({"properties": {
+      "source": {"type": "KilnLocalImage", "path": "disk.raw"},
+      "customize": [{"type": "PowerShell", "inline": ["a"]}],
+      "validate": {"inVMValidations": [{"type": "PowerShell", "inline": ["a"]},
+                                       {"type": "Shell", "inline": ["a"]}]},
+      "distribute": [{"type": "VHD", "runOutputName": "a"}]}})",
+                                       "t.json");
+  ASSERT_OK(image_template);
+  const auto checked = check_template(*std::move(image_template));
+  ASSERT_OK(checked);
+  const auto lines = checked->image_template.found.lines(Severity::kWarning);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("/properties/validate/inVMValidations/1"), std::string::npos);
+}
+
 TEST_F(PlanTest, ErrorsOfSeveralPartsAreToldAtOnce) {
-  const auto checked = check(R"({"type":"Shell"},{"type":"Shel"})", R"({"type":"VHD"})");
+  std::vector<Error> others;
+  const auto checked = check(R"({"type":"Shell"},{"type":"Shel"})", R"({"type":"VHD"})", &others);
   ASSERT_THAT(checked, test::FailsWith("Shell:OneScript"));
-  EXPECT_EQ(checked.error().also().size(), 2U);
+  ASSERT_EQ(others.size(), 3U);  // what "Shel" stands for has no script either
 }
 
 TEST_F(PlanTest, RefusesAnUnknownGeneralizeOperation) {

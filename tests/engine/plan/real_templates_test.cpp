@@ -99,7 +99,7 @@ TEST(RealTemplates, GiveWhatAReaderExpects) {
     } else {
       EXPECT_TRUE(told(examined.found, Severity::kError, row.outcome, row.pointer))
           << row.outcome << " instead of "
-          << (examined.found.has_errors() ? examined.found.combined_error().describe() : "a plan");
+          << (examined.found.has_errors() ? examined.found.first_error().describe() : "a plan");
       for (const auto& one : examined.found.all()) {
         if (one.severity == Severity::kError) {
           EXPECT_FALSE(one.suggestion.empty()) << one.message;
