@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "engine/core/json_relaxed.h"
+#include "engine/core/json_text.h"
 #include "engine/core/text.h"
 
 namespace kiln {
 namespace {
-
-constexpr int kMaxDepth = 128;
 
 std::string_view type_name(const nlohmann::json& value) {
   if (value.is_boolean()) return "true or false";
@@ -19,107 +18,6 @@ std::string_view type_name(const nlohmann::json& value) {
   if (value.is_object()) return "an object";
   if (value.is_discarded()) return "unknown";
   return "null";
-}
-
-std::string describe_byte(const std::string& name, std::string_view text, std::size_t byte) {
-  const auto [line, column] = line_and_column(text, byte);
-  return describe_place(name, line, column, "");
-}
-
-struct SyntaxFault {
-  std::string what;
-  std::optional<std::size_t> byte;  ///< where, if the parser said so
-};
-
-/// nlohmann says what is wrong only in an exception's text; this is the one place where that is
-/// caught. The base class, because a number too large for a double is not a parse_error to it.
-std::optional<SyntaxFault> parse_text(const std::string& text, nlohmann::json& root) {
-  SyntaxFault fault;
-  try {
-    root = nlohmann::json::parse(text);
-    // To nlohmann it is the end of the text, whatever follows.
-    const auto zero = text.find('\0');
-    if (zero == std::string::npos) return std::nullopt;
-    return SyntaxFault{"a zero byte", zero};
-  } catch (const nlohmann::json::parse_error& error) {
-    fault.byte = error.byte > 0 ? error.byte - 1 : 0;
-    fault.what = error.what();
-  } catch (const nlohmann::json::exception& error) {
-    fault.what = error.what();
-  }
-  // "[json.exception.parse_error.101] parse error at line 1, column 2: what is of interest"
-  const std::string_view separator = fault.byte ? ": " : "] ";
-  if (const auto detail = fault.what.find(separator); detail != std::string::npos) {
-    fault.what.erase(0, detail + separator.size());
-  }
-  return fault;
-}
-
-/// The walk and its users recurse, so depth is checked on the raw text first.
-/// Returns the byte where it goes too far.
-std::optional<std::size_t> nested_too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxDepth) return i;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return std::nullopt;
-}
-
-/// What Windows PowerShell writes when it is not asked for UTF-8.
-bool is_utf16(std::string_view text) {
-  const bool every_other =
-      text.size() >= 4 && ((text[0] == 0 && text[2] == 0) || (text[1] == 0 && text[3] == 0));
-  return every_other || text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
-}
-
-/// @param strict the text as nlohmann can read it
-/// @param original the byte of `text` that a byte of `strict` came from
-template <class Original>
-Result<nlohmann::json> checked_value(const std::string& text,
-                                     const std::string& strict,
-                                     const std::string& name,
-                                     std::string cure,
-                                     Original original) {
-  if (is_utf16(text)) {
-    return fail(
-               ErrorKind::kInvalidTemplate, "Json:Utf16", "the file is in UTF-16, JSON is in UTF-8")
-        .at(name)
-        .cure("save it as UTF-8; in PowerShell: Out-File -Encoding utf8");
-  }
-  if (trim(text).empty()) {
-    return fail(ErrorKind::kInvalidTemplate, "Json:Empty", "the file is empty")
-        .at(name)
-        .cure("pass a file that holds a JSON document");
-  }
-  if (const auto byte = nested_too_deep(strict)) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Json:TooDeep",
-                "nested deeper than {} levels",
-                kMaxDepth)
-        .at(describe_byte(name, text, original(*byte)))
-        .cure("flatten the document");
-  }
-  nlohmann::json root;
-  if (const auto fault = parse_text(strict, root)) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Json:Syntax",
-                "not valid JSON: {}",
-                printable(fault->what, 200))
-        .at(fault->byte ? describe_byte(name, text, original(*fault->byte)) : name)
-        .cure(std::move(cure));
-  }
-  return root;
 }
 
 std::string describe_duplicate(const DuplicateKey& duplicate, const std::string& name) {
@@ -134,14 +32,9 @@ struct JsonReader::Document {
 };
 
 Result<JsonReader> JsonReader::parse(const std::string& text, std::string name) {
-  KILN_TRY_ASSIGN(
-      auto root,
-      checked_value(
-          text,
-          text,
-          name,
-          "correct the text there; JSON knows no comments and no comma after the last member",
-          [](std::size_t byte) { return byte; }));
+  RelaxedJson as_it_is;
+  as_it_is.text = text;
+  KILN_TRY_ASSIGN(auto root, parse_json_text(text, as_it_is, name));
   auto indexed = index_json(text, name);
   if (const auto& duplicate = indexed.duplicate) {
     return fail(ErrorKind::kInvalidTemplate,
@@ -159,12 +52,7 @@ Result<JsonReader> JsonReader::parse_relaxed(const std::string& text,
                                              std::string name,
                                              std::vector<std::string>& notices) {
   const auto relaxed = relax_json(text);
-  KILN_TRY_ASSIGN(
-      auto root,
-      checked_value(
-          text, relaxed.text, name, "correct the text there", [&relaxed](std::size_t byte) {
-            return relaxed.original(byte);
-          }));
+  KILN_TRY_ASSIGN(auto root, parse_json_text(text, relaxed, name));
   auto indexed = index_json(text, name);
   if (indexed.duplicate) {
     notices.push_back(fmt::format("a key appears twice in its object, and the last one counts ({})",

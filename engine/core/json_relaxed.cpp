@@ -42,6 +42,7 @@ class Relaxer {
       const char c = text_[at_];
       if (c == '\n' || c == '\r' || c == '\t') {
         found("line breaks or tabs in strings", at_++);
+        result_.breaks.push_back(result_.text.size());
         result_.inserted.push_back(result_.text.size());
         result_.text += c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t";
         continue;
@@ -55,6 +56,8 @@ class Relaxer {
   /// Line breaks stay, so that messages about what follows name the right line.
   void comment(std::size_t end) {
     found("comments", at_);
+    const auto inside = text_.substr(at_ + 2, end - at_ - 2);
+    if (text_[at_ + 1] == '*' && !inside.ends_with("*/")) result_.unclosed_comment = at_;
     for (; at_ < end; ++at_) result_.text += text_[at_] == '\n' ? '\n' : ' ';
   }
 

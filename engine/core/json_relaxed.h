@@ -15,6 +15,8 @@ struct RelaxedJson {
   std::optional<std::size_t> first;     ///< the byte of the first thing that strict JSON forbids
   std::vector<std::string_view> kinds;  ///< what was found, e.g. `comments`; each once
   std::vector<std::size_t> inserted;    ///< bytes of `text` that the original does not have
+  std::vector<std::size_t> breaks;      ///< bytes of `text` where a string had a break or tab
+  std::optional<std::size_t> unclosed_comment;  ///< the original's byte where it begins
 
   /// The byte of the original that `byte` of `text` came from.
   [[nodiscard]] std::size_t original(std::size_t byte) const;

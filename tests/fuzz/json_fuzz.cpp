@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/core/json.h"
+#include "engine/core/json_fault.h"
 
 namespace {
 
@@ -23,7 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string text(size, '\0');
   if (size > 0) std::memcpy(text.data(), data, size);
   const auto document = kiln::JsonReader::parse(text, "fuzz");
+  const auto fault = kiln::find_json_fault(text);
+  KILN_CHECK(!fault || fault->byte <= text.size());
   if (document) {
+    KILN_CHECK(!fault);
     visit(*document);
   } else {
     KILN_CHECK(!document.error().where().empty() && !document.error().cure().empty());

@@ -250,7 +250,7 @@ TEST(Json, APlaceholderWithoutQuotationMarksIsText) {
   EXPECT_THAT(JsonReader::parse_relaxed("{\"a\": <x, \"b\": 1}", "t", notices),
               FailsWith("Json:Syntax"));
   EXPECT_THAT(JsonReader::parse_relaxed("{\"a\": <x>\n \"b\": 1}", "t", notices).error().where(),
-              "t:2:4");
+              "t:2:2");
 }
 
 TEST(Json, StrictTextGivesNoNotice) {
