@@ -1,6 +1,7 @@
 #include "engine/template/resolve.h"
 
 #include "engine/core/text.h"
+#include "engine/template/arm/declarations.h"
 #include "engine/template/arm/document.h"
 #include "engine/template/arm/evaluator.h"
 #include "engine/template/arm/given.h"
@@ -139,6 +140,7 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
   KILN_TRY_ASSIGN(
       const auto deployment,
       arm::Deployment::create(document, std::move(around), std::move(supplied), context));
+  arm::check_declarations(document, context);
   deployment->check_parameters();
   KILN_TRY_ASSIGN(auto resource, arm::find_image_template(*deployment, wanted, notices));
   return ResolvedTemplate{std::move(resource), true, deployment->used_parameters()};

@@ -57,6 +57,20 @@ bool is_arms_own(std::string_view name) {
   });
 }
 
+/// A resource without a condition is deployed; ARM reads "true" as it does true.
+Result<bool> truth_of(const JsonReader& resource, const Value& condition) {
+  const auto& data = condition.data;
+  if (data.is_null() || data.is_discarded()) return true;
+  if (data.is_boolean()) return data.get<bool>();
+  const auto text = data.is_string() ? data.get<std::string>() : std::string();
+  if (equal_ignoring_case(text, "true")) return true;
+  if (equal_ignoring_case(text, "false")) return false;
+  return find_field(resource, "condition")
+      ->error("Arm:BadCondition", "the condition is neither true nor false")
+      .expecting("true or false, or an expression that gives it")
+      .cure("compare something, e.g. [equals(parameters('deploy'), 'yes')]");
+}
+
 Result<JsonReader> evaluate_resource(const Candidate& candidate) {
   KILN_TRY_ASSIGN(const auto members, candidate.body.members());
   Placed resource{nlohmann::json::object(), place_from(candidate.body.place())};
@@ -145,7 +159,8 @@ class Search {
                          const Frame* frame) {
     const auto& body = resource.body;
     KILN_TRY_ASSIGN(const auto condition, evaluate_member(body, "condition", scope, frame));
-    if (condition.data == false) {
+    KILN_TRY_ASSIGN(const auto deployed, truth_of(body, condition));
+    if (!deployed) {
       switched_off_.push_back(fmt::format("{} (its condition is false)", body.where()));
       return {};
     }

@@ -1,5 +1,6 @@
 // Resources of a template, and the deployments nested in it.
 #include "engine/core/text.h"
+#include "engine/template/arm/declarations.h"
 #include "engine/template/arm/deployment.h"
 #include "engine/template/arm/evaluator.h"
 
@@ -142,6 +143,7 @@ Result<Deployment*> Deployment::nested(const JsonReader& resource, const Frame* 
   KILN_TRY(override_text(around.deployment_name, resource, "name", *this, frame));
   KILN_TRY_ASSIGN(auto supplied, supplied_by(properties, *this, frame));
   report_surplus(properties, *body, context());
+  check_declarations(*body, context());
   KILN_TRY_ASSIGN(auto deployment,
                   create(*body, std::move(around), std::move(supplied), context()));
   deployment->report_missing("give it where the nested deployment is called, or a defaultValue");

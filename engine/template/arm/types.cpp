@@ -94,6 +94,33 @@ bool is_allowed(const json& allowed, const json& value) {
 
 }  // namespace
 
+/// What is wrong with the parts of a value: all of it is told, and the first is the whole's error.
+class Types::Parts {
+ public:
+  explicit Parts(Context& context) : context_(context) {}
+
+  void take(const Result<bool>& part) {
+    if (part) {
+      secure_ = secure_ || *part;
+    } else {
+      take(part.error());
+    }
+  }
+  void take(const Error& error) {
+    context_.failures.add(error);
+    if (!first_) first_ = error;
+  }
+  [[nodiscard]] Result<bool> result() const {
+    if (first_) return *first_;
+    return secure_;
+  }
+
+ private:
+  Context& context_;
+  bool secure_ = false;
+  std::optional<Error> first_;
+};
+
 std::string where_given(const Value& value, const JsonReader& declaration) {
   return value.origin == nullptr ? declaration.where() : describe_place(*value.origin);
 }
@@ -228,7 +255,7 @@ Result<bool> Types::check_members(const JsonReader& declaration,
   if (const auto discriminator = find_field(declaration, "discriminator")) {
     return check_variant(*discriminator, value, path);
   }
-  bool secure = false;
+  Parts parts(context_);
   std::vector<std::string> known;
   if (const auto properties = find_field(declaration, "properties")) {
     KILN_TRY_ASSIGN(const auto members, properties->members());
@@ -237,45 +264,43 @@ Result<bool> Types::check_members(const JsonReader& declaration,
       std::string spelling;
       const auto here = fmt::format("{}.{}", path, printable(name, 60));
       if (find_member(value.data, name, &spelling) != nullptr) {
-        KILN_TRY_ASSIGN(const auto inside, check(type, member_of(value, spelling), here));
-        secure = secure || inside;
+        parts.take(check(type, member_of(value, spelling), here));
         continue;
       }
       KILN_TRY_ASSIGN(const auto may_miss, nullable(type));
       if (!may_miss) {
-        return mismatch(value, type, fmt::format("{} is missing", here), "an object that has it");
+        parts.take(
+            mismatch(value, type, fmt::format("{} is missing", here), "an object that has it"));
       }
     }
   }
   const auto others = find_field(declaration, "additionalProperties");
-  if (!others) return secure;
+  if (!others) return parts.result();
   for (const auto& [key, member] : value.data.items()) {
     const auto same = [&key = key](const std::string& name) {
       return equal_ignoring_case(name, key);
     };
     if (std::any_of(known.begin(), known.end(), same)) continue;
     if (others->value().is_object()) {
-      KILN_TRY_ASSIGN(
-          const auto inside,
+      parts.take(
           check(*others, member_of(value, key), fmt::format("{}.{}", path, printable(key, 60))));
-      secure = secure || inside;
     } else if (others->value() == false) {
       const std::vector<std::string_view> names(known.begin(), known.end());
       const auto near = nearest_word(key, names);
-      return mismatch(member_of(value, key),
-                      declaration,
-                      fmt::format("{} has no member \"{}\"", path, printable(key, 60)),
-                      near.empty() ? fmt::format("one of {}", fmt::join(known, ", "))
-                                   : fmt::format("the member \"{}\"", near));
+      parts.take(mismatch(member_of(value, key),
+                          declaration,
+                          fmt::format("{} has no member \"{}\"", path, printable(key, 60)),
+                          near.empty() ? fmt::format("one of {}", fmt::join(known, ", "))
+                                       : fmt::format("the member \"{}\"", near)));
     }
   }
-  return secure;
+  return parts.result();
 }
 
 Result<bool> Types::check_items(const JsonReader& declaration,
                                 const Value& value,
                                 const std::string& path) const {
-  bool secure = false;
+  Parts parts(context_);
   const auto items = find_field(declaration, "items");
   std::vector<JsonReader> prefix;
   if (const auto given = find_field(declaration, "prefixItems")) {
@@ -286,11 +311,9 @@ Result<bool> Types::check_items(const JsonReader& declaration,
     if (!in_prefix && (!items || !items->value().is_object())) continue;
     auto origin = place_of_item(value.origin, i);
     const Value item{value.data[i], place_or(std::move(origin), value.origin), nullptr};
-    KILN_TRY_ASSIGN(const auto inside,
-                    check(in_prefix ? prefix[i] : *items, item, fmt::format("{}[{}]", path, i)));
-    secure = secure || inside;
+    parts.take(check(in_prefix ? prefix[i] : *items, item, fmt::format("{}[{}]", path, i)));
   }
-  return secure;
+  return parts.result();
 }
 
 }  // namespace kiln::arm

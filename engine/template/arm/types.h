@@ -27,6 +27,7 @@ class Types {
                                    const std::string& path) const;
 
  private:
+  class Parts;
   [[nodiscard]] Result<void> check_limits(const JsonReader& declaration,
                                           const Value& value,
                                           const std::string& path,

@@ -102,6 +102,39 @@ TEST(AllFindings, DeclarationsOfParametersAreCheckedThoughNobodyUsesThem) {
                                    "Arm:UnknownFunction /parameters/expression/defaultValue"));
 }
 
+TEST(AllFindings, WhatCannotBeDeclaredIsToldThoughNobodyUsesIt) {
+  EXPECT_THAT(findings(deployment(R"("paramters": {}, "Variables": {}, "parameters": {
+            "misspelt": {"type": "string", "defaultvalues": "x", "defaultValue": ""},
+            "typeless": {"defaultValue": 1},
+            "text": {"type": "string", "defaultValue": "abc", "minLength": "3"},
+            "never": {"type": "int", "defaultValue": 5, "minValue": 9, "maxValue": 1},
+            "none": {"type": "string", "allowedValues": []}},)",
+                                  with(R"("customize": [])"))),
+              UnorderedElementsAre("Arm:UnknownMember /paramters",
+                                   "Arm:UnknownMember /parameters/misspelt/defaultvalues",
+                                   "Parameter:NoType /parameters/typeless",
+                                   "Json:WrongType /parameters/text/minLength",
+                                   "Parameter:BadLimits /parameters/never/minValue",
+                                   "Parameter:BadValue /parameters/never/defaultValue",
+                                   "Parameter:NothingAllowed /parameters/none/allowedValues",
+                                   "Parameter:Missing /parameters/none"));
+}
+
+TEST(AllFindings, EveryMistakeInAValueOfAUsersTypeIsTold) {
+  EXPECT_THAT(findings(deployment(R"("definitions": {"disk": {"type": "object",
+            "additionalProperties": false, "properties": {"size": {"type": "int", "maxValue": 9},
+            "name": {"type": "string"}, "kind": {"type": "string", "allowedValues": ["a"]}}}},
+          "parameters": {"disks": {"type": "array", "items": {"$ref": "#/definitions/disk"},
+            "defaultValue": [{"size": "big", "kind": "b", "nam": "x"},
+                             {"size": 10, "name": "n", "kind": "a"}]}},)",
+                                  with(R"("customize": [])"))),
+              UnorderedElementsAre("Parameter:BadValue /parameters/disks/defaultValue/0/size",
+                                   "Parameter:BadValue /parameters/disks/defaultValue/0",
+                                   "Parameter:BadValue /parameters/disks/defaultValue/0/kind",
+                                   "Parameter:BadValue /parameters/disks/defaultValue/0/nam",
+                                   "Parameter:BadValue /parameters/disks/defaultValue/1/size"));
+}
+
 TEST(AllFindings, PlaceholdersHideNothingAndNothingFollowsFromThem) {
   const auto text = R"({"type": "Microsoft.VirtualMachineImages/imageTemplates",
     "apiVersion": "<version>", "name": "<name>", "location": "<region>", "identity": {},
