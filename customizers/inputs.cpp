@@ -1,34 +1,11 @@
 #include "customizers/inputs.h"
 
-#include <algorithm>
-#include <array>
-
 #include "engine/core/digest.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/core/uri.h"
 
 namespace kiln {
-namespace {
-
-/// What nobody could ever fetch is wrong in the template, whatever is on this machine.
-Result<void> check_scheme(const JsonReader& place, const std::string& uri) {
-  constexpr std::array<std::string_view, 3> kSchemes = {"https", "http", "file"};
-  const auto scheme = uri_scheme(uri);
-  const auto lower = to_lower(scheme);
-  if (scheme.empty() || std::find(kSchemes.begin(), kSchemes.end(), lower) != kSchemes.end()) {
-    return {};
-  }
-  const auto near = nearest_word(scheme, kSchemes);
-  return place
-      .error("Template:UriScheme",
-             fmt::format("\"{}:\" is no scheme that can be fetched", printable(scheme, 40)))
-      .cure(near.empty() ? "use https:, http:, file: or a path on this host"
-                         : fmt::format("did you mean \"{}:\"?", near));
-}
-
-}  // namespace
-
 Result<StepInput> parse_input(const Record& record, std::string_view field) {
   const auto& member = record.at(field);
   auto uri = record.text(field);
@@ -37,7 +14,7 @@ Result<StepInput> parse_input(const Record& record, std::string_view field) {
         .expecting("a URI or a path")
         .cure("give an https: or file: URI, or a path");
   }
-  KILN_TRY(check_scheme(member, uri));
+  KILN_TRY(check_uri(member, uri));
   StepInput input{std::move(uri), {}, member.where()};
   const auto text = record.text("sha256Checksum");
   // An empty string is the service's default and means unchecked.

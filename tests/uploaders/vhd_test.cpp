@@ -52,7 +52,7 @@ TEST(VhdParseTest, Errors) {
       {R"({"type": "VHD", "runOutputName": 3})", "Json:WrongType"},
       {R"({"type": "VHD", "runOutputName": "o", "artifactTags": {"a": 1}})", "Json:WrongType"},
       {R"({"type": "VHD", "runOutputName": "o", "artifactTags": []})", "Json:WrongType"},
-      {R"({"type": "VHD", "runOutputName": "o", "uri": "s3://b/k"})", "Fetch:Scheme"},
+      {R"({"type": "VHD", "runOutputName": "o", "uri": "s3://b/k"})", "Template:UriScheme"},
       {R"({"type": "VHD", "runOutputName": "o", "uri": "https://a.blob.example/"})", "Blob:Url"},
       {R"({"type": "VHD", "runOutputName": "o", "uri": "https://h"})", "Blob:Url"},
       {R"({"type": "vhd", "runOutputName": "o"})", "Template:UnknownType"},

@@ -6,6 +6,7 @@
 
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
+#include "engine/core/uri.h"
 #include "uploaders/local_folder/local_file.h"
 #include "uploaders/pageblob/upload.h"
 #include "uploaders/run_output.h"
@@ -238,6 +239,7 @@ Result<std::unique_ptr<Distributor>> parse_vhd_distributor(const Record& record,
   const auto uri = record.text("uri");
   if (uri.empty()) return std::make_unique<VhdFile>(std::move(output), "");
   const auto& place = record.at("uri");
+  KILN_TRY(check_uri(place, uri));
   if (!is_http_url(uri)) {
     KILN_TRY_ASSIGN(auto path, parse_path(place, uri));
     return std::make_unique<VhdFile>(std::move(output), std::move(path));

@@ -4,6 +4,7 @@
 
 #include "engine/core/digest.h"
 #include "engine/core/redact.h"
+#include "engine/core/uri.h"
 
 namespace kiln {
 namespace {
@@ -72,6 +73,7 @@ Result<std::unique_ptr<Source>> parse_iso(const Record& record, const ContractCo
         .expecting("a URI or a path")
         .cure("give an https: or file: URI, or a path");
   }
+  KILN_TRY(check_uri(record.at("sourceUri"), uri));
   return std::make_unique<IsoSource>(std::move(uri), record.place().where());
 }
 

@@ -240,6 +240,34 @@ TEST_F(PlanTest, RefusesASchemeThatNobodyFetches) {
   EXPECT_NE(checked.error().where().find("/customize/0/scriptUri"), std::string::npos);
 }
 
+TEST_F(PlanTest, RefusesAUriThatNamesNothing) {
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"https://", "Template:BadUri"},
+      {"https:///x", "Template:BadUri"},
+      {"http:/x", "Template:BadUri"},
+      {"https://h/a b", "Template:BadUri"},
+      {"file://host/x", "Template:BadUri"},
+      {"file://", "Template:BadUri"},
+      {"ftp://h/x", "Template:UriScheme"}};
+  for (const auto& [uri, code] : refused) {
+    const auto as_json = nlohmann::json(uri).dump();
+    const auto target = fmt::format(R"({{"type":"VHD","runOutputName":"a","uri":{}}})", as_json);
+    const auto step = fmt::format(R"({{"type":"Shell","scriptUri":{}}})", as_json);
+    for (const auto& checked :
+         {check("", target), check(step, R"({"type":"VHD","runOutputName":"a"})")}) {
+      ASSERT_THAT(checked, test::FailsWith(code)) << uri;
+      EXPECT_NE(checked.error().cure(), "");
+      EXPECT_NE(checked.error().expected(), "");
+      EXPECT_NE(checked.error().value(), "");
+    }
+  }
+  for (const std::string uri :
+       {"file:///x", "file:x", "FILE://localhost/x", "/x", "x y", "C:\\x"}) {
+    EXPECT_OK(check(fmt::format(R"({{"type":"Shell","scriptUri":"{}"}})", uri),
+                    R"({"type":"VHD","runOutputName":"a"})"));
+  }
+}
+
 TEST_F(PlanTest, TwoTargetsOfOneFileAreRefused) {
   const auto checked = check("", R"({"type":"VHD","runOutputName":"a","uri":"/out/x.vhd"},
                                     {"type":"VHD","runOutputName":"b","uri":"/out/./x.vhd"})");
