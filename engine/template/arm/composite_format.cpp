@@ -43,6 +43,27 @@ Result<std::string> by_pattern(std::string_view pattern, bool negative, std::str
   return (negative ? "-" : "") + digits;
 }
 
+/// `1.200000E+003`, rounded half away from zero.
+std::string scientific(std::string digits, std::size_t places, char letter) {
+  auto exponent = digits.size() - 1;
+  if (digits.size() > places + 1) {
+    const bool up = digits[places + 1] >= '5';
+    digits.resize(places + 1);
+    auto last = digits.size();
+    while (up && last > 0 && digits[last - 1] == '9') digits[--last] = '0';
+    if (up && last > 0) ++digits[last - 1];
+    if (up && last == 0) {
+      digits.insert(digits.begin(), '1');
+      digits.pop_back();
+      ++exponent;
+    }
+  }
+  digits.resize(places + 1, '0');
+  const auto fraction = digits.substr(1);
+  return fmt::format(
+      "{}{}{}{}+{:03}", digits[0], fraction.empty() ? "" : ".", fraction, letter, exponent);
+}
+
 Result<std::string> format_integer(const nlohmann::json& value, std::string_view format) {
   const bool negative =
       value.is_number_integer() && !value.is_number_unsigned() && value.get<std::int64_t>() < 0;
@@ -65,14 +86,24 @@ Result<std::string> format_integer(const nlohmann::json& value, std::string_view
     return places == 0 ? std::string() : "." + std::string(places, '0');
   };
   switch (kind) {
+    case 'C': {  // the invariant culture's currency, and its way to write a debt
+      const auto amount = "¤" + grouped(digits) + fraction(precision < 0 ? 2 : width);
+      return negative ? "(" + amount + ")" : amount;
+    }
     case 'D':
       return sign + padded(std::move(digits), width);
+    case 'E':
+      return sign + scientific(std::move(digits), precision < 0 ? 6 : width, format.front());
     case 'F':
       return sign + digits + fraction(precision < 0 ? 2 : width);
     case 'G':
       return sign + digits;
     case 'N':
       return sign + grouped(digits) + fraction(precision < 0 ? 2 : width);
+    case 'P': {
+      if (digits != "0") digits += "00";
+      return sign + grouped(digits) + fraction(precision < 0 ? 2 : width) + " %";
+    }
     case 'X': {
       const auto bits = negative ? static_cast<std::uint64_t>(value.get<std::int64_t>())
                                  : value.get<std::uint64_t>();

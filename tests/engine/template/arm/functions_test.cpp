@@ -46,6 +46,11 @@ TEST(ArmFunctions, Texts) {
       {"format('{0} {1} {2}', true(), null(), createArray(1))", R"("True  [1]")"},
       {"format('no place')", R"("no place")"},
       {"format('{0:X}', -1)", R"("FFFFFFFFFFFFFFFF")"},
+      {"format('{0:P}|{0:P0}|{1:C}|{2:C0}', 12, 1234, -5)",
+       R"x("1,200.00 %|1,200 %|¤1,234.00|(¤5)")x"},
+      {"format('{0:E}|{0:e2}|{1:E0}|{2:E1}', 1200, 15, 99)",
+       R"("1.200000E+003|1.20e+003|2E+001|9.9E+001")"},
+      {"format('{0:E1}|{1:E2}|{2:P}', 996, 0, 0)", R"("1.0E+003|0.00E+000|0.00 %")"},
       {"join(createArray('a', 1, 'c'), ', ')", R"("a, 1, c")"},
       {"padLeft('123', 10, '0')", R"("0000000123")"},
       {"padLeft(7, 3)", R"("  7")"},
@@ -230,7 +235,8 @@ TEST(ArmFunctions, Lambdas) {
       {"groupBy(createArray('ab', 'ac', 'b'), lambda('x', take(lambdaVariables('x'), 1)))",
        R"({"a":["ab","ac"],"b":["b"]})"},
       {"mapValues(createObject('a', 1), lambda('x', add(lambdaVariables('x'), 1)))", R"({"a":2})"},
-      {"map(createArray(1), lambda('x', map(createArray(2), lambda('y', add(lambdaVariables('x'), "
+      {"map(createArray(1), lambda('x', map(createArray(2), lambda('y', "
+       "add(lambdaVariables('x'), "
        "lambdaVariables('y'))))))",
        "[[3]]"},
   });
