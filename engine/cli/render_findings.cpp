@@ -34,6 +34,11 @@ std::string as_uri_path(std::string_view path) {
 
 nlohmann::ordered_json sarif_location(const Place& place) {
   nlohmann::ordered_json location;
+  // What stands on the command line is in no file.
+  if (place.document.starts_with("--") || place.document.starts_with("the ")) {
+    location["logicalLocations"] = nlohmann::ordered_json::array({{{"name", place.document}}});
+    return location;
+  }
   location["physicalLocation"]["artifactLocation"]["uri"] = as_uri_path(place.document);
   if (place.line > 0) {
     location["physicalLocation"]["region"] = {{"startLine", place.line},
@@ -84,18 +89,22 @@ nlohmann::ordered_json findings_to_json(const Diagnostics& found) {
   auto array = nlohmann::ordered_json::array();
   for (const auto& one : found.all()) {
     const auto place = parse_place(one.where);
-    nlohmann::ordered_json json = {{"severity", to_string(one.severity)},
-                                   {"code", one.code},
-                                   {"message", one.message},
-                                   {"file", place.document},
-                                   {"line", place.line},
-                                   {"column", place.column},
-                                   {"pointer", place.pointer},
-                                   {"value", one.value},
-                                   {"expected", one.expected},
-                                   {"suggestion", one.suggestion}};
+    nlohmann::ordered_json json = {
+        {"severity", to_string(one.severity)}, {"code", one.code}, {"message", one.message}};
+    const auto add = [&json](const char* name, const std::string& text) {
+      if (!text.empty()) json[name] = text;
+    };
+    add("file", place.document);
+    if (place.line > 0) {
+      json["line"] = place.line;
+      json["column"] = place.column;
+    }
+    add("pointer", place.pointer);
+    add("value", one.value);
+    add("expected", one.expected);
+    add("suggestion", one.suggestion);
     if (!one.details.empty()) json["details"] = one.details;
-    if (!one.provisioning_error.empty()) json["provisioningErrorCode"] = one.provisioning_error;
+    add("provisioningErrorCode", one.provisioning_error);
     array.push_back(std::move(json));
   }
   return array;

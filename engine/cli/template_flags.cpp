@@ -29,7 +29,8 @@ void TemplateFlags::add_to(CLI::App& command) {
   command
       .add_option("template",
                   path,
-                  "An AIB image template: the resource's body, or an ARM deployment template")
+                  "An AIB image template: the resource's body, or an ARM deployment template;\n"
+                  "- reads it from the standard input")
       ->required();
   // Each use takes one value, so that the template's path can follow an option.
   command
@@ -77,7 +78,8 @@ Result<ImageTemplate> examine_input(const TemplateFlags& flags,
   KILN_TRY_ASSIGN(auto options, complete(flags));
   std::vector<Secret> secrets;
   options.secrets = &secrets;
-  auto image_template = examine_template(text, flags.path.string(), options);
+  const auto name = flags.path == "-" ? "stdin" : flags.path.string();
+  auto image_template = examine_template(text, name, options);
   for (const auto& secret : secrets) redactor.add(secret);
   return image_template;
 }

@@ -56,7 +56,8 @@ Result<ImageTemplate> parse_template(const std::string& text,
 }
 
 Result<std::string> read_template_file(const std::filesystem::path& path) {
-  return read_input_file(path, 2 * kLargestTemplate, "the template");
+  // The kernel's name for it, so that one way of reading serves.
+  return read_input_file(path == "-" ? "/dev/stdin" : path, 2 * kLargestTemplate, "the template");
 }
 
 }  // namespace kiln

@@ -26,7 +26,7 @@ Result<ImageTemplate> parse_template(const std::string& text,
                                      const std::string& name,
                                      const TemplateOptions& options = {});
 
-/// The file's text, bounded.
+/// The file's text, bounded; `-` is the standard input.
 Result<std::string> read_template_file(const std::filesystem::path& path);
 
 }  // namespace kiln

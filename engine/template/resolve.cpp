@@ -170,6 +170,8 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY_ASSIGN(auto around, read_surroundings(options, context));
   around.template_uri = uri_of(document);
   KILN_TRY_ASSIGN(auto values, read_placeholders(options.placeholders));
+  std::vector<std::string> in_file;
+  for (const auto& [name, value] : values) in_file.push_back(name);
   for (const auto& typed : options.parameters) {  // these win, in whatever case
     std::erase_if(
         values, [&typed](const auto& one) { return equal_ignoring_case(one.first, typed.first); });
@@ -177,6 +179,12 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   }
   const auto filled = fill_placeholders(document, values);
   const auto names = filled.names();
+  for (const auto& name : in_file) {
+    if (names.contains(to_lower(name))) continue;
+    notices.push_back(fmt::format("the template has no placeholder <{}>, which {} gives a value",
+                                  printable(name, 60),
+                                  options.placeholders.string()));
+  }
   const auto& text = filled.document;
   const auto example = is_deployment(text) ? std::nullopt : example_body(text);
   if (example) {

@@ -68,6 +68,12 @@ class CommandLine(KilnTest):
             self.assertEqual([json.loads(line)["where"].split()[-1] for line in lines],
                              ["/properties/customize/0/type", "/properties/customize/1/inline"])
 
+    def test_a_template_can_come_from_the_standard_input(self):
+        template = self.template(self.small_image(), [{"type": "Shel", "inline": ["a"]}])
+        with open(template) as text:
+            told = self.kiln("validate", "-", code=2, stdin=text).stderr
+        self.assertIn("where:    stdin:", told)
+
     def test_all_blocked_parts_are_told_at_once(self):
         template = self.template(self.small_image(), [{"type": "WindowsRestart"}, {"type": "WindowsUpdate"}])
         lines = self.kiln("--log-format", "json", "build", template, code=2).stderr.splitlines()

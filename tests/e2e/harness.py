@@ -68,12 +68,12 @@ class KilnTest(unittest.TestCase):
     def command(self, *arguments):
         return [KILN, *map(str, arguments)]
 
-    def kiln(self, *arguments, code=0, timeout=600, **environment):
+    def kiln(self, *arguments, code=0, timeout=600, stdin=subprocess.DEVNULL, **environment):
         """Runs the program to its end and checks its exit code."""
         done = subprocess.run(
             self.command(*arguments),
             env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             capture_output=True,
             timeout=timeout,
             cwd=self.home,

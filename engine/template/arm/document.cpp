@@ -51,6 +51,12 @@ Result<bool> holds_image_template(const JsonReader& body) {
   return false;
 }
 
+/// Other types of the same provider have more parts.
+bool is_misspelt(const std::string& type) {
+  return split(type, '/').size() == 2 && !nearest_word(type, std::array{kImageTemplates}).empty() &&
+         !equal_ignoring_case(type, kImageTemplates);
+}
+
 bool is_arms_own(std::string_view name) {
   return std::any_of(kArmsOwn.begin(), kArmsOwn.end(), [&](std::string_view own) {
     return equal_ignoring_case(own, name);
@@ -99,6 +105,8 @@ class Search {
   [[nodiscard]] const std::vector<Candidate>& candidates() const { return candidates_; }
   [[nodiscard]] const std::vector<std::string>& switched_off() const { return switched_off_; }
   [[nodiscard]] const std::vector<std::string>& skipped() const { return skipped_; }
+  /// A type that is nearly the one that is looked for.
+  [[nodiscard]] const std::optional<JsonReader>& misspelt() const { return misspelt_; }
 
  private:
   /// @param owner keeps what is made for nested deployments
@@ -199,6 +207,9 @@ class Search {
   }
 
   void skip(const WrittenResource& resource, Scope& scope, const Frame* frame) {
+    if (!misspelt_ && is_misspelt(type_of(resource.body))) {
+      misspelt_ = find_field(resource.body, "type");
+    }
     std::string name = resource.symbolic_name;
     // A name that only a live deployment would know is no reason to fail here.
     const auto evaluated = find_field(resource.body, "copy")
@@ -220,6 +231,7 @@ class Search {
   std::vector<Candidate> candidates_;
   std::vector<std::string> switched_off_;
   std::vector<std::string> skipped_;
+  std::optional<JsonReader> misspelt_;
   int depth_ = 0;
   std::int64_t copies_ = 0;  ///< of all loops so far
 };
@@ -235,6 +247,14 @@ std::vector<std::string> list(const std::vector<Candidate>& candidates) {
 }
 
 Error none(const Search& search, const std::string& document) {
+  if (const auto& type = search.misspelt()) {
+    return type
+        ->error("Arm:NoImageTemplate",
+                fmt::format("the deployment template has no {} resource, but one of a similar type",
+                            kImageTemplates))
+        .expecting(std::string(kImageTemplates))
+        .cure(fmt::format("did you mean \"{}\"?", kImageTemplates));
+  }
   const bool some = !search.switched_off().empty();
   constexpr std::size_t kMostLines = 8;
   auto lines = some ? search.switched_off() : search.skipped();

@@ -55,7 +55,10 @@ TEST(Findings, JsonHasAFieldForEachPart) {
   EXPECT_EQ(json[0].at("value"), "\"x\"");
   EXPECT_EQ(json[0].at("expected"), "y");
   EXPECT_EQ(json[0].at("provisioningErrorCode"), "Other");
-  EXPECT_FALSE(json[1].contains("provisioningErrorCode"));
+  // What is not known is left out.
+  for (const auto* absent : {"provisioningErrorCode", "expected"}) {
+    EXPECT_FALSE(json[1].contains(absent));
+  }
 }
 
 TEST(Findings, SarifHasRulesResultsAndRegions) {
@@ -70,6 +73,14 @@ TEST(Findings, SarifHasRulesResultsAndRegions) {
   EXPECT_EQ(physical.at("region").at("startLine"), 2);
   EXPECT_EQ(physical.at("artifactLocation").at("uri"), "folder/t%3A%201.json");
   EXPECT_EQ(run.at("results").at(1).at("level"), "note");
+}
+
+TEST(Findings, AnOptionIsNoFileInSarif) {
+  Diagnostics found;
+  found.add(fail(ErrorKind::kInvalidTemplate, "Parameter:Unknown", "no").at("--parameter x"));
+  const auto result = findings_to_sarif(found)["runs"][0]["results"][0];
+  EXPECT_EQ(result["locations"][0]["logicalLocations"][0]["name"], "--parameter x");
+  EXPECT_FALSE(result["locations"][0].contains("physicalLocation"));
 }
 
 TEST(Findings, NothingOfAListIsLost) {

@@ -102,6 +102,11 @@ TEST(ArmDocument, WithoutAnImageTemplateSaysWhy) {
   EXPECT_THAT(
       without.resolved.error().quoted(),
       testing::ElementsAre(testing::HasSubstr("\"far\", whose template is in another file")));
+  const auto near = resolve(deployment(R"("resources": [
+      {"type": "Microsoft.VirtualMachineImages/imageTemplate", "name": "a", "properties": {}}])"));
+  ASSERT_THAT(near.resolved, FailsWith("Arm:NoImageTemplate"));
+  EXPECT_THAT(near.resolved.error().cure(), HasSubstr("VirtualMachineImages/imageTemplates"));
+  EXPECT_THAT(near.resolved.error().where(), HasSubstr("/resources/0/type"));
   const auto off = resolve(deployment(
       R"("resources": [)" + image(R"("name": "a", "condition": "[equals(1, 2)]")") + "]"));
   ASSERT_THAT(off.resolved, FailsWith("Arm:NoImageTemplate"));
@@ -413,7 +418,24 @@ TEST_F(ArmFiles, PlaceholdersAreFilledOrNamedAllAtOnce) {
       write("p.json", R"({"<subscriptionID>": "s", "rgName": "lost", "unused": "u"})");
   const auto filled = resolve(text, options);
   EXPECT_EQ(properties_of(filled)["source"]["imageId"], "/subscriptions/s/group");
+  EXPECT_THAT(filled.notices, testing::Contains(HasSubstr("no placeholder <unused>, which")));
+  EXPECT_THAT(filled.notices, testing::Not(testing::Contains(HasSubstr("<rgName>, which"))));
   EXPECT_THAT(resolve(text, with({{"nobody", "x"}})).resolved, FailsWith("Parameter:Unknown"));
+}
+
+TEST(ArmDocument, AConditionIsTrueOrFalse) {
+  const auto with_condition = [](const std::string& condition) {
+    return resolve(deployment(
+        R"("resources": [)" +
+        image(R"("name": "a", "properties": {"a": 1}, "condition": )" + condition) + "]"));
+  };
+  for (const auto* condition : {"true", "\"True\"", "\"[equals(1, 1)]\""}) {
+    EXPECT_EQ(properties_of(with_condition(condition)), nlohmann::json({{"a", 1}})) << condition;
+  }
+  EXPECT_THAT(with_condition("\"false\"").resolved, FailsWith("Arm:NoImageTemplate"));
+  for (const auto* condition : {"\"yes\"", "1", "\"[string('no')]\""}) {
+    EXPECT_THAT(with_condition(condition).resolved, FailsWith("Arm:BadCondition")) << condition;
+  }
 }
 
 TEST(ArmDocument, ChildrenOfAnImageTemplateAreSkippedWithANotice) {
