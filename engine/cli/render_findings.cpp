@@ -1,9 +1,9 @@
 #include "engine/cli/render_findings.h"
 
-#include <cctype>
 #include <set>
 
 #include "engine/core/text.h"
+#include "uploaders/transport/url.h"
 
 namespace kiln {
 namespace {
@@ -20,18 +20,6 @@ std::string_view sarif_level(Severity severity) {
   return "none";
 }
 
-/// A path as a URI reference (RFC 3986).
-std::string as_uri_path(std::string_view path) {
-  std::string encoded;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain =
-        std::isalnum(byte) != 0 || std::string_view("-._~/").find(c) != std::string_view::npos;
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return encoded;
-}
-
 nlohmann::ordered_json sarif_location(const Place& place) {
   nlohmann::ordered_json location;
   // What stands on the command line is in no file.
@@ -39,7 +27,7 @@ nlohmann::ordered_json sarif_location(const Place& place) {
     location["logicalLocations"] = nlohmann::ordered_json::array({{{"name", place.document}}});
     return location;
   }
-  location["physicalLocation"]["artifactLocation"]["uri"] = as_uri_path(place.document);
+  location["physicalLocation"]["artifactLocation"]["uri"] = percent_encode(place.document, /*keep_slashes=*/true);
   if (place.line > 0) {
     location["physicalLocation"]["region"] = {{"startLine", place.line},
                                               {"startColumn", place.column}};
