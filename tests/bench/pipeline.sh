@@ -5,27 +5,14 @@
 # Ends with lines `ratio NAME VALUE LIMIT` and fails when a value is above its limit.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=fixtures/lib.sh
-source "$here/../../fixtures/lib.sh"
+# shellcheck source=tests/bench/lib.sh
+source "$here/lib.sh"
 
-rounds=${1:-3}
 parts=("${@:2}")
-kiln=${KILN:-$kiln_root/build/release/engine/cli/kiln}
-guest=$kiln_cache/debian12.vhd
-work=
 
 main() {
-  [[ -x $kiln ]] || die "$kiln is missing: cmake --preset release && cmake --build --preset release, or set KILN"
-  "$kiln_root/fixtures/packages.sh" run fixtures bench
-  "$kiln_root/fixtures/guests/make-guests.sh" debian12
-  work=$(mktemp -d "${TMPDIR:-/var/tmp}/kiln-bench.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  trap 'exit 130' INT TERM HUP
-  export_guestfs_settings
-  export KILN_STATE_DIR=$work/state KILN_CATALOG=$work/catalog.json
+  prepare_bench
   write_inputs
-
-  failed=0
   local verdicts=()
   if wants pipeline; then
     say "Pipeline against kiln build ($(accelerator), $rounds rounds)"
@@ -45,13 +32,7 @@ main() {
     [[ -f $work/data.qcow2 ]] || make_data_disk "$work/data.qcow2"
     verdicts+=("memory-mib $(peak_memory) 64")
   fi
-  echo
-  local verdict
-  for verdict in "${verdicts[@]}"; do
-    # shellcheck disable=SC2086 # three words
-    judge $verdict
-  done
-  return $failed
+  judge "${verdicts[@]}"
 }
 
 wants() { ((${#parts[@]} == 0)) || [[ " ${parts[*]} " == *" $1 "* ]]; }
@@ -105,37 +86,6 @@ usual_convert() { qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size
 kiln_convert_prepare() { rm -f "$work/kiln.vhd"; }
 kiln_convert() { "$kiln" image convert "$work/data.qcow2" "$work/kiln.vhd"; }
 
-# in_turn A B: runs both for every round and appends their seconds to $work/A.times and $work/B.times.
-in_turn() {
-  local round way from
-  for ((round = 1; round <= rounds; round++)); do
-    for way in "$@"; do
-      "${way}_prepare"
-      settle
-      from=$EPOCHREALTIME
-      "$way" >"$work/log" 2>&1 || { tail -n 50 "$work/log" >&2 && die "$way failed"; }
-      seconds_since "$from" >>"$work/$way.times"
-      echo >>"$work/$way.times"
-      note "round $round: $way $(tail -n 1 "$work/$way.times") s"
-    done
-  done
-}
-
-# What one way leaves to be written must not slow the next; nor must it pay for memory that a hypervisor has taken back from
-# this machine meanwhile, which costs seconds a GiB to get again.
-settle() {
-  sync
-  head -c 2G /dev/zero >/dev/shm/kiln-bench.$$
-  rm /dev/shm/kiln-bench.$$
-}
-
-median() { sort -n "$work/$1.times" | awk '{v[NR] = $1} END {print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2}'; }
-
-ratio_of() {
-  note "median: $1 $(median "$1") s, $2 $(median "$2") s" >&2
-  awk -v a="$(median "$1")" -v b="$(median "$2")" 'BEGIN {printf "%.2f", a / b}'
-}
-
 # The greatest resident size of the program itself, without its helpers, while it converts and while it builds, in MiB.
 peak_memory() {
   local kib highest=0 what
@@ -165,11 +115,6 @@ watch_memory() {
   done
   wait "$shell" || { tail -n 50 "$work/log" >&2 && die "$1 failed"; }
   echo "$peak"
-}
-
-judge() {
-  echo "ratio $1 $2 $3"
-  if awk -v value="$2" -v limit="$3" 'BEGIN {exit !(value > limit)}'; then failed=1; fi
 }
 
 main
