@@ -1,12 +1,45 @@
 #include "customizers/inputs.h"
 
+#include <algorithm>
+#include <array>
+
 #include "engine/core/digest.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/core/uri.h"
 
 namespace kiln {
-Result<StepInput> parse_input(const Record& record, std::string_view field) {
+namespace {
+
+/// What looks like a web address and is none, or leads to another page than was meant.
+void warn_of_odd_uri(const JsonReader& place,
+                     const std::string& uri,
+                     const ContractContext& context) {
+  const auto warn = [&](std::string message, std::string cure) {
+    context.warning(place, "Template:OddUri", std::move(message), std::move(cure));
+  };
+  const auto first = to_lower(uri.substr(0, uri.find('/')));
+  constexpr std::array<std::string_view, 4> kEndings = {".com", ".net", ".org", ".io"};
+  const bool like_a_host = std::any_of(kEndings.begin(), kEndings.end(), [&](auto ending) {
+    return uri.find('/') != std::string::npos && first.ends_with(ending);
+  });
+  if (trim(uri).size() != uri.size()) {
+    warn("this URI begins or ends with a blank", "remove the blank");
+  } else if (first == "https" || first == "http") {
+    warn("this is read as a path, because a colon is missing", fmt::format("write {}://", first));
+  } else if (like_a_host && uri_scheme(uri).empty()) {
+    warn("this looks like a web address, but is read as a path", "write https:// before it");
+  } else if (uri.starts_with("https://github.com/") && uri.find("/blob/") != std::string::npos) {
+    warn("this address gives a web page that shows the file, not the file",
+         "use raw.githubusercontent.com, or /raw/ in place of /blob/");
+  }
+}
+
+}  // namespace
+
+Result<StepInput> parse_input(const Record& record,
+                              std::string_view field,
+                              const ContractContext& context) {
   const auto& member = record.at(field);
   auto uri = record.text(field);
   if (uri.empty()) {
@@ -15,6 +48,7 @@ Result<StepInput> parse_input(const Record& record, std::string_view field) {
         .cure("give an https: or file: URI, or a path");
   }
   KILN_TRY(check_uri(member, uri));
+  warn_of_odd_uri(member, uri, context);
   StepInput input{std::move(uri), {}, member.where()};
   const auto text = record.text("sha256Checksum");
   // An empty string is the service's default and means unchecked.

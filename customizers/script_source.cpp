@@ -2,6 +2,7 @@
 
 #include "customizers/inputs.h"
 #include "engine/core/redact.h"
+#include "engine/core/text.h"
 
 namespace kiln {
 namespace {
@@ -24,6 +25,9 @@ Result<std::vector<std::string>> parse_lines(const Record& record) {
 
 /// Both or neither; the service has a word of its own for that.
 void refuse_count(const Record& record, const ContractContext& context, bool both) {
+  const auto meant = record.slip_of("inline").empty() ? "scriptUri" : "inline";
+  const auto slip = record.slip_of(meant);
+  const auto rename = fmt::format(R"(rename "{}" to "{}")", printable(slip, 60), meant);
   const bool validator = context.provisioning_error == "BadValidatorType";
   context.of(validator ? "NoValidatorScript" : "NoCustomizerScript")
       .error(record.place(),
@@ -33,7 +37,7 @@ void refuse_count(const Record& record, const ContractContext& context, bool bot
                          both ? "both" : "neither",
                          both ? "and" : "nor"),
              "inline or scriptUri",
-             "give exactly one of them");
+             slip.empty() ? "give exactly one of them" : rename);
 }
 
 }  // namespace
@@ -49,14 +53,23 @@ std::vector<StepInput> ScriptSource::inputs() const {
 }
 
 Result<ScriptSource> parse_script(const Record& record, const ContractContext& context) {
-  const bool has_uri = record.has("scriptUri");
+  // An empty one beside the other is what conditions in a template leave.
+  const auto given = [&](std::string_view field, bool empty) {
+    return record.has(field) && (!empty || record.is_unknown(field));
+  };
+  auto has_uri = given("scriptUri", record.text("scriptUri").empty());
+  auto has_lines = given("inline", record.texts("inline").empty());
+  if (!has_uri && !has_lines) {  // then even an empty one says what was meant
+    has_uri = record.has("scriptUri");
+    has_lines = record.has("inline");
+  }
   ScriptSource source;
-  if (record.has("inline") == has_uri) {
+  if (has_lines == has_uri) {
     refuse_count(record, context, has_uri);
     return source;  // the error is in context.found
   }
   if (has_uri) {
-    KILN_TRY_ASSIGN(source.script, parse_input(record, "scriptUri"));
+    KILN_TRY_ASSIGN(source.script, parse_input(record, "scriptUri", context));
   } else {
     KILN_TRY_ASSIGN(source.lines, parse_lines(record));
   }

@@ -30,8 +30,14 @@ constexpr std::array kFields = {
           .since = ApiVersion::k2019MayPreview},
 };
 
-/// `c:\folder\file` or `c:/folder/file`.
+constexpr std::array kHints = {
+    Hint{.name = "source", .field = "sourceUri"},
+    Hint{.name = "uri", .field = "sourceUri"},
+};
+
+/// `c:\folder\file`, `c:/folder/file` or `\folder\file`.
 bool is_windows_path(std::string_view text) {
+  if (text.starts_with('\\')) return true;
   return text.size() >= 3 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 &&
          text[1] == ':' && (text[2] == '\\' || text[2] == '/');
 }
@@ -51,7 +57,8 @@ class FileCustomizer : public Customizer {
   }
   [[nodiscard]] std::vector<StepInput> inputs() const override { return {source_}; }
   [[nodiscard]] StepSystem system() const override {
-    return is_windows_path(destination_) ? StepSystem::kWindows : StepSystem::kLinux;
+    // `/folder/file` is as good in Windows.
+    return is_windows_path(destination_) ? StepSystem::kWindows : StepSystem::kAny;
   }
   [[nodiscard]] std::optional<Error> blocker() const override {
     if (!is_windows_path(destination_)) return std::nullopt;
@@ -145,6 +152,7 @@ Result<std::string> parse_destination(const Record& record) {
 constexpr RecordType kFileType{.name = "File",
                                .help = "puts one file into the image",
                                .fields = kFields,
+                               .hints = kHints,
                                .discriminated = true,
                                .since = ApiVersion::k2019MayPreview};
 
@@ -153,7 +161,7 @@ Result<std::unique_ptr<Customizer>> parse_file_customizer(const Record& record,
   // Both may be wrong, and then both are said.
   auto destination = parse_destination(record);
   if (!destination && !record.has_told(destination.error())) context.add(destination.error());
-  KILN_TRY_ASSIGN(auto source, parse_input(record, "sourceUri"));
+  KILN_TRY_ASSIGN(auto source, parse_input(record, "sourceUri", context));
   return std::make_unique<FileCustomizer>(record.text("name"),
                                           std::move(source),
                                           destination ? *std::move(destination) : std::string(),

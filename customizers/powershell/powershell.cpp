@@ -27,6 +27,12 @@ constexpr std::array kFields = {
           .since = ApiVersion::k2019Preview},
 };
 
+constexpr std::array kHints = {
+    Hint{.name = "command", .field = "inline"},
+    Hint{.name = "commands", .field = "inline"},
+    Hint{.name = "uri", .field = "scriptUri"},
+};
+
 /// A PowerShell customizer as the template gives it.
 struct PowerShellOptions {
   ScriptSource source;
@@ -64,6 +70,7 @@ constexpr RecordType kPowerShellType{
     .name = "PowerShell",
     .help = "runs a script in Windows, inline or from a URI; planned, not yet run",
     .fields = kFields,
+    .hints = kHints,
     .discriminated = true,
     .since = ApiVersion::k2019Preview,
     .former = "powershell",

@@ -1,4 +1,5 @@
 // `kiln validate`: every finding about a template; writes nothing.
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -36,11 +37,9 @@ struct Verdict {
   std::vector<Error> blockers;
 };
 
-Verdict examine(const ValidateFlags& flags, Redactor& redactor) {
+Verdict examine_one(const TemplateFlags& input, const std::string& text, Redactor& redactor) {
   Verdict verdict;
-  const auto text = read_template_file(flags.input.path);
-  auto image_template =
-      text ? examine_input(flags.input, *text, redactor) : Result<ImageTemplate>(text.error());
+  auto image_template = examine_input(input, text, redactor);
   if (!image_template) {
     verdict.found.add(image_template.error());
     return verdict;
@@ -53,6 +52,54 @@ Verdict examine(const ValidateFlags& flags, Redactor& redactor) {
   verdict.parameters = checked.image_template.parameters;
   if (!verdict.found.has_errors()) verdict.blockers = blockers(checked);
   return verdict;
+}
+
+/// How many image templates the file makes, where that is what keeps it from being read.
+std::size_t several(const Verdict& verdict) {
+  if (!verdict.found.has_errors()) return 0;
+  const auto errors = verdict.found.errors();
+  const auto found = std::find_if(errors.begin(), errors.end(), [](const Error& error) {
+    return error.code() == "Arm:SeveralImageTemplates";
+  });
+  return found == errors.end() ? 0 : found->quoted().size();
+}
+
+/// What is said of several image templates together, each finding once.
+void merge(Verdict& all, Verdict one) {
+  for (const auto& diagnostic : one.found.all()) {
+    const auto same = [&](const Diagnostic& other) {
+      return other.code == diagnostic.code && other.where == diagnostic.where &&
+             other.message == diagnostic.message;
+    };
+    const auto& known = all.found.all();
+    if (std::none_of(known.begin(), known.end(), same)) all.found.add(diagnostic);
+  }
+  all.name += (all.name.empty() ? "" : ", ") + one.name;
+  all.steps += one.steps;
+  all.targets += one.targets;
+  all.parameters.update(one.parameters);
+  for (auto& blocker : one.blockers) all.blockers.push_back(std::move(blocker));
+}
+
+/// Of a file that makes several image templates each is looked at; only a build has to choose.
+Verdict examine(const ValidateFlags& flags, Redactor& redactor) {
+  const auto text = read_template_file(flags.input.path);
+  if (!text) {
+    Verdict verdict;
+    verdict.found.add(text.error());
+    return verdict;
+  }
+  auto verdict = examine_one(flags.input, *text, redactor);
+  const auto count = flags.input.options.resource.empty() ? several(verdict) : 0;
+  if (count == 0) return verdict;
+  Verdict all;
+  all.parameters = nlohmann::json::object();
+  auto input = flags.input;
+  for (std::size_t number = 1; number <= count; ++number) {
+    input.options.resource_number = number;
+    merge(all, examine_one(input, *text, redactor));
+  }
+  return all;
 }
 
 nlohmann::ordered_json to_json(const ValidateFlags& flags, const Verdict& verdict) {

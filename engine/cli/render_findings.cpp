@@ -1,6 +1,8 @@
 #include "engine/cli/render_findings.h"
 
+#include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "engine/core/text.h"
 #include "uploaders/transport/url.h"
@@ -27,7 +29,8 @@ nlohmann::ordered_json sarif_location(const Place& place) {
     location["logicalLocations"] = nlohmann::ordered_json::array({{{"name", place.document}}});
     return location;
   }
-  location["physicalLocation"]["artifactLocation"]["uri"] = percent_encode(place.document, /*keep_slashes=*/true);
+  location["physicalLocation"]["artifactLocation"]["uri"] =
+      percent_encode(place.document, /*keep_slashes=*/true);
   if (place.line > 0) {
     location["physicalLocation"]["region"] = {{"startLine", place.line},
                                               {"startColumn", place.column}};
@@ -60,8 +63,15 @@ nlohmann::ordered_json sarif_result(const Diagnostic& one) {
 }  // namespace
 
 std::string findings_to_text(const Diagnostics& found) {
+  auto all = found.all();
+  const auto rank = [](const Diagnostic& one) {
+    const auto place = parse_place(one.where);
+    return std::tuple(one.severity, place.line, place.column);
+  };
+  std::stable_sort(
+      all.begin(), all.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   std::string text;
-  for (const auto& one : found.all()) {
+  for (const auto& one : all) {
     text += fmt::format("{}: {} [{}]\n", to_string(one.severity), printable(one.message), one.code);
     if (!one.where.empty()) text += fmt::format("  where:    {}\n", printable(one.where));
     if (one.severity == Severity::kNotice) continue;

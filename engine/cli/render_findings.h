@@ -8,7 +8,7 @@
 
 namespace kiln {
 
-/// The findings of `validate` for a person, as compilers print theirs: place first.
+/// The findings of `validate` for a person: errors first, each severity by line.
 std::string findings_to_text(const Diagnostics& found);
 
 /// One object for each finding.

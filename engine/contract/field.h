@@ -57,8 +57,11 @@ struct Field {
 /// A field that people bring from elsewhere; a plain "unknown field" would leave them guessing.
 struct Hint {
   std::string_view name;
-  std::string_view message;
-  std::string_view cure;
+  std::string_view message = {};
+  std::string_view cure = {};
+  /// The field that is meant: then the two texts are made from its name.
+  std::string_view field = {};
+  bool stands_for_all = false;  ///< for all required fields of the type
 };
 
 /// An object of the contract: `source` of one type, `vmProfile`, …

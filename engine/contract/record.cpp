@@ -48,6 +48,11 @@ bool Record::is_unknown(std::string_view name) const {
   return member != nullptr && member->place.is_unknown();
 }
 
+std::string Record::slip_of(std::string_view name) const {
+  const auto slip = slips_.find(name);
+  return slip == slips_.end() ? std::string() : slip->second;
+}
+
 bool Record::has_told(const Error& error) const {
   return std::any_of(members_.begin(), members_.end(), [&](const auto& entry) {
     const auto& place = entry.second.place;

@@ -52,6 +52,8 @@ class Record {
   [[nodiscard]] bool is_unknown(std::string_view name) const;
   /// The value's place; the field must be there. What is said of an unknown value is dropped.
   [[nodiscard]] const JsonReader& at(std::string_view name) const;
+  /// How a field that is not there was probably misspelt; empty where nothing comes near.
+  [[nodiscard]] std::string slip_of(std::string_view name) const;
   /// The error is about the place of an unknown value, so its cause has been told.
   [[nodiscard]] bool has_told(const Error& error) const;
 
@@ -84,6 +86,7 @@ class Record {
   const RecordType* type_;
   JsonReader place_;
   std::map<std::string_view, Member> members_;
+  std::map<std::string_view, std::string> slips_;  ///< as written, by the field that was meant
   bool sound_ = true;
 };
 

@@ -4,6 +4,7 @@
 #include "engine/contract/field_value.h"
 #include "engine/contract/record.h"
 #include "engine/contract/type_lookup.h"
+#include "engine/contract/unknown_fields.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -11,16 +12,6 @@ namespace {
 
 std::string in_quotes(std::string_view name) {
   return fmt::format("\"{}\"", printable(name, 60));
-}
-
-/// What the service does with a field it does not know.
-std::string_view fate(const ContractContext& context) {
-  return is_strict(context.version) ? "the service refuses it" : "the service ignores it";
-}
-
-/// Of a field that no version has.
-Severity severity_of_unknown(const ContractContext& context) {
-  return is_strict(context.version) ? Severity::kError : Severity::kWarning;
 }
 
 }  // namespace
@@ -35,11 +26,15 @@ std::string notice_text(const Field& field) {
 /// Reads one object; a class because every check needs the same three things.
 class RecordChecker {
  public:
-  RecordChecker(const RecordType& type, const JsonReader& object, const ContractContext& context)
+  RecordChecker(const RecordType& type,
+                const RecordType* outer,
+                const JsonReader& object,
+                const ContractContext& context)
       : type_(type),
         context_(context),
         record_(type, object),
-        discriminator_(type.discriminated ? name_of_discriminator(object) : "") {}
+        discriminator_(type.discriminated ? name_of_discriminator(object) : ""),
+        unknown_(type, outer, context) {}
 
   std::optional<Record> run() {
     if (record_.place_.is_unknown()) return std::nullopt;
@@ -51,19 +46,15 @@ class RecordChecker {
     const auto errors = context_.found.count(Severity::kError);
     for (const auto& [name, place] : *members) take(name, place);
     take_misspelt();
+    for (const auto* field : unknown_.tell_misplaced()) {
+      if (field->required && !record_.has(field->name)) forget(*field, record_.place_);
+    }
     for (const auto& field : type_.fields) require(field);
     if (context_.found.count(Severity::kError) > errors) record_.sound_ = false;
     return std::move(record_);
   }
 
  private:
-  /// A name that no field has, and the field whose name is nearest.
-  struct Misspelt {
-    std::string name;
-    const Field* field;
-    JsonReader place;
-  };
-
   /// A number or truth value that is written as text, as the filling of a placeholder leaves it.
   JsonReader unquoted(const Field& field, const JsonReader& place) const {
     const bool number = field.kind == FieldKind::kInteger;
@@ -78,22 +69,11 @@ class RecordChecker {
     return place.with_value(std::move(value));
   }
 
-  void tell(Severity severity,
-            const JsonReader& place,
-            std::string code,
-            std::string message,
-            std::string suggestion) const {
-    auto diagnostic = diagnose(severity, place, std::move(code), std::move(message));
-    diagnostic.suggestion = std::move(suggestion);
-    diagnostic.provisioning_error = context_.provisioning_error;
-    context_.found.add(std::move(diagnostic));
-  }
-
   void take(const std::string& name, const JsonReader& place) {
     if (type_.discriminated && name == discriminator_) return;
     const auto* field = find_field(name, place);
     if (field == nullptr) {
-      unknown(name, place);
+      unknown_.add(name, place);
       return;
     }
     if (place.value().is_null()) return;  // counts as absent, as it does in ARM
@@ -120,10 +100,10 @@ class RecordChecker {
   /// What a misspelt field holds is looked at as though it were spelt right, unless the service
   /// would overlook it.
   void take_misspelt() {
-    if (severity_of_unknown(context_) != Severity::kError) return;
-    for (const auto& slip : misspelt_) {
-      if (record_.has(slip.field->name) || slip.place.value().is_null()) continue;
-      take_value(*slip.field, slip.place);
+    for (const auto& slip : unknown_.misspelt()) {
+      if (record_.has(slip.field->name)) continue;
+      record_.slips_.emplace(slip.field->name, slip.name);
+      if (unknown_.severity() == Severity::kError) take_value(*slip.field, slip.place);
     }
   }
 
@@ -201,45 +181,18 @@ class RecordChecker {
                     : fmt::format("it ended with api-version {}", to_string(field.until)));
   }
 
-  void unknown(const std::string& name, const JsonReader& place) {
-    for (const auto& hint : type_.hints) {
-      if (!equal_ignoring_case(hint.name, name)) continue;
-      tell(severity_of_unknown(context_),
-           place,
-           "Template:UnknownField",
-           std::string(hint.message),
-           std::string(hint.cure));
-      return;
-    }
-    std::vector<std::string_view> known;
-    for (const auto& field : type_.fields) known.push_back(field.name);
-    const auto near = nearest_word(name, known);
-    if (!near.empty()) misspelt_.push_back({name, find_exact(near), place});
-    tell(severity_of_unknown(context_),
-         place,
-         "Template:UnknownField",
-         fmt::format(
-             "{} is not a field of {}; {}", in_quotes(name), described_type(), fate(context_)),
-         near.empty() ? fmt::format("remove it; the fields here are {}", fmt::join(known, ", "))
-                      : fmt::format("did you mean \"{}\"?", near));
-  }
-
-  [[nodiscard]] std::string described_type() const {
-    return type_.discriminated ? fmt::format("type {}", type_.name) : std::string(type_.name);
-  }
-
   void require(const Field& field) {
     if (!field.required || record_.has(field.name)) return;
-    const auto slip_of = std::find_if(
-        misspelt_.begin(), misspelt_.end(), [&](const auto& one) { return one.field == &field; });
-    context_.error(
-        record_.place_,
-        "Template:MissingField",
-        fmt::format("the field {} is missing here", in_quotes(field.name)),
-        std::string(field.help),
-        slip_of == misspelt_.end()
-            ? fmt::format("add {}", in_quotes(field.name))
-            : fmt::format("rename {} to {}", in_quotes(slip_of->name), in_quotes(field.name)));
+    if (!unknown_.stands_for_all()) {
+      const auto slip = record_.slip_of(field.name);
+      context_.error(record_.place_,
+                     "Template:MissingField",
+                     fmt::format("the field {} is missing here", in_quotes(field.name)),
+                     std::string(field.help),
+                     slip.empty()
+                         ? fmt::format("add {}", in_quotes(field.name))
+                         : fmt::format("rename {} to {}", in_quotes(slip), in_quotes(field.name)));
+    }
     forget(field, record_.place_);
   }
 
@@ -262,7 +215,7 @@ class RecordChecker {
   bool check_children(const Field& field, const JsonReader& place, std::vector<Record>& children) {
     const auto context = context_of_children(field);
     const auto read = [&](const JsonReader& object) {
-      auto child = check_record(object, *field.object, context);
+      auto child = RecordChecker(*field.object, &type_, object, context).run();
       if (!child) return false;
       record_.sound_ = record_.sound_ && child->is_sound();
       children.push_back(*std::move(child));
@@ -280,13 +233,13 @@ class RecordChecker {
   const ContractContext& context_;
   Record record_;
   std::string discriminator_;  ///< the member that says the type; empty where none has to
-  std::vector<Misspelt> misspelt_;
+  UnknownFields unknown_;
 };
 
 std::optional<Record> check_record(const JsonReader& object,
                                    const RecordType& type,
                                    const ContractContext& context) {
-  return RecordChecker(type, object, context).run();
+  return RecordChecker(type, nullptr, object, context).run();
 }
 
 }  // namespace kiln

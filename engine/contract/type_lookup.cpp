@@ -11,8 +11,27 @@ namespace {
 
 constexpr std::string_view kType = "type";
 
+/// The only type that knows every member of an item that does not say its type; null for none.
+const RecordType* likeliest_type(const JsonReader& body, std::span<const RecordType* const> known) {
+  const RecordType* likeliest = nullptr;
+  for (const auto* type : known) {
+    const auto has = [&](const std::string& name) {
+      return std::any_of(type->fields.begin(), type->fields.end(), [&](const Field& field) {
+        return equal_ignoring_case(field.name, name);
+      });
+    };
+    bool fits = !body.value().empty();
+    for (const auto& [name, value] : body.value().items()) fits = fits && has(name);
+    if (!fits) continue;
+    if (likeliest != nullptr) return nullptr;
+    likeliest = type;
+  }
+  return likeliest;
+}
+
 /// The value of the member `type`; a spelling that the api-version does not let pass is told.
 std::optional<JsonReader> find_discriminator(const JsonReader& body,
+                                             std::span<const RecordType* const> known,
                                              const ContractContext& context) {
   if (body.is_unknown()) return std::nullopt;
   if (const auto members = body.members(); !members) {
@@ -23,12 +42,17 @@ std::optional<JsonReader> find_discriminator(const JsonReader& body,
   auto place = body.find(name);
   const bool strict = is_strict(context.version) && context.versioned;
   if (place && (name == kType || (!strict && equal_ignoring_case(name, kType)))) return place;
-  context.error(
-      body,
-      "Template:MissingField",
-      "the field \"type\" is missing here",
-      "the item's type",
-      place ? fmt::format("rename \"{}\" to \"type\"", printable(name, 60)) : "add \"type\"");
+  std::vector<std::string_view> names;
+  for (const auto* type : known) names.push_back(type->name);
+  const auto* likely = likeliest_type(body, known);
+  auto cure = place               ? fmt::format("rename \"{}\" to \"type\"", printable(name, 60))
+              : likely == nullptr ? std::string("add \"type\"")
+                                  : fmt::format("add \"type\": \"{}\"", likely->name);
+  context.error(body,
+                "Template:MissingField",
+                "the field \"type\" is missing here",
+                fmt::format("the item's type: one of {}", fmt::join(names, ", ")),
+                std::move(cure));
   return place;
 }
 
@@ -78,7 +102,7 @@ const RecordType* find_type(const JsonReader& body,
                             std::string_view what,
                             std::span<const RecordType* const> known,
                             const ContractContext& context) {
-  const auto place = find_discriminator(body, context);
+  const auto place = find_discriminator(body, known, context);
   if (!place || place->is_unknown()) return nullptr;
   const auto text = place->as_string();
   if (!text) {

@@ -35,7 +35,7 @@ bool is_other_quote(std::string_view text) {
          text.starts_with("\xE2\x80\x99");
 }
 
-constexpr const char* kQuotes = "write \" at its beginning and its end";
+constexpr const char* kQuotes = "put it between \" and \", instead of other quotation marks";
 
 /// Goes through the text token by token and keeps what is open.
 class FaultFinder {
@@ -60,6 +60,10 @@ class FaultFinder {
   enum class Next { kValue, kItemOrClose, kKeyOrClose, kKey, kColon, kCommaOrClose, kEnd };
 
   void step() {
+    for (const std::string_view mark : {"<<<<<<<", "=======", ">>>>>>>"}) {
+      if (!text_.substr(at_).starts_with(mark)) continue;
+      return tell("this is the mark of a merge conflict", "resolve the conflict");
+    }
     if (text_[at_] == '/' && end_of_comment(text_, at_) != at_) {
       return tell("JSON has no comments", "remove the comment");
     }
@@ -220,6 +224,9 @@ class FaultFinder {
       tell("the string that begins at {} goes on over the end of its line, and ends here",
            "write its closing quotation mark",
            broken_string_);
+    } else if (at_ == after_token_ && is_word(c)) {
+      tell("text goes on right after the string's closing quotation mark",
+           "write a quotation mark inside of a string as \\\"");
     } else if (c == ':') {
       tell("a colon stands where a comma or a closing bracket should",
            object ? "put the name before it into double quotation marks"

@@ -87,7 +87,14 @@ Error syntax_error(const std::string& text,
     }
     return refuse(strict.original(fault->byte), fault->what, std::move(fault->cure));
   }
-  const auto byte = strict.original(refused.byte.value_or(0));
+  auto byte = strict.original(refused.byte.value_or(0));
+  if (refused.what.find("UTF-8") != std::string::npos) {
+    // The parser stops past the character's first byte.
+    const auto bits = [&](std::size_t at) { return static_cast<unsigned char>(text[at]) & 0xC0U; };
+    while (byte > 0 && bits(byte - 1) == 0x80U) --byte;
+    if (byte > 0 && bits(byte - 1) == 0xC0U) --byte;
+    return refuse(byte, "this byte is not UTF-8", "save the file as UTF-8");
+  }
   return refuse(byte, printable(refused.what, 200), "correct the text there");
 }
 

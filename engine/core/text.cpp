@@ -38,6 +38,21 @@ std::size_t most_edits(std::size_t length) {
   return std::max<std::size_t>(2, length / 3);
 }
 
+/// The only candidate that begins as `word` does, or that `word` goes on from.
+std::string_view completed_word(std::string_view word,
+                                std::span<const std::string_view> candidates) {
+  constexpr std::size_t kShortest = 4;
+  std::string_view only;
+  for (const auto candidate : candidates) {
+    const auto common = std::min(word.size(), candidate.size());
+    if (common < kShortest) continue;
+    if (!equal_ignoring_case(word.substr(0, common), candidate.substr(0, common))) continue;
+    if (!only.empty()) return {};
+    only = candidate;
+  }
+  return only;
+}
+
 /// The length of the UTF-8 character that `text` starts with, or 0 where it is none. Nothing here
 /// acts on the characters, so overlong forms need no refusal.
 std::size_t utf8_length(std::string_view text) {
@@ -111,7 +126,7 @@ std::string nearest_word(std::string_view word, std::span<const std::string_view
       best_distance = distance;
     }
   }
-  return std::string(best);
+  return std::string(best.empty() ? completed_word(word, candidates) : best);
 }
 
 std::string printable(std::string_view text, std::size_t limit) {

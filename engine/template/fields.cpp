@@ -15,6 +15,14 @@ constexpr std::array kIdentityFields = {
     Field{.name = "userAssignedIdentities",
           .kind = FieldKind::kOpenObject,
           .help = "resource ids of identities"},
+    Field{.name = "principalId",
+          .help = "id of the identity in its directory",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
+    Field{.name = "tenantId",
+          .help = "the identity's directory",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
 };
 constexpr RecordType kIdentity{
     .name = "identity", .help = "the template's identity", .fields = kIdentityFields};
@@ -237,8 +245,20 @@ constexpr std::array kPropertyFields = {
           .help = "state of the last run",
           .treatment = Treatment::kReadOnly},
 };
-constexpr RecordType kProperties{
-    .name = "properties", .help = "the template itself", .fields = kPropertyFields};
+constexpr std::array kPropertyHints = {
+    Hint{.name = "customization", .field = "customize"},
+    Hint{.name = "customizers", .field = "customize"},
+    Hint{.name = "validation", .field = "validate"},
+    Hint{.name = "distribution", .field = "distribute"},
+    Hint{.name = "buildTimeout", .field = "buildTimeoutInMinutes"},
+    Hint{.name = "copy",
+         .message = "this copy makes no properties: a property copy is an array of loops",
+         .cure = R"(write "copy": [{"name": …, "count": …, "input": …}])"},
+};
+constexpr RecordType kProperties{.name = "properties",
+                                 .help = "the template itself",
+                                 .fields = kPropertyFields,
+                                 .hints = kPropertyHints};
 
 constexpr std::array kResourceFields = {
     Field{
@@ -283,6 +303,27 @@ constexpr std::array kResourceFields = {
           .treatment = Treatment::kReadOnly,
           .envelope = true},
     Field{.name = "id", .help = "resource id", .treatment = Treatment::kReadOnly, .envelope = true},
+    // What `az resource show` tells beside.
+    Field{.name = "resourceGroup",
+          .help = "the resource's group",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
+    Field{.name = "createdTime",
+          .help = "when it was made",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
+    Field{.name = "changedTime",
+          .help = "when it was changed",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
+    Field{.name = "provisioningState",
+          .help = "state of the resource",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
+    Field{.name = "etag",
+          .help = "version of the resource",
+          .treatment = Treatment::kReadOnly,
+          .envelope = true},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "engine/template/envelope.h"
 #include "engine/template/read_template.h"
 #include "engine/template/resolve.h"
+#include "engine/template/unclosed.h"
 
 namespace kiln {
 namespace {
@@ -34,6 +35,7 @@ Result<ImageTemplate> examine_template(const std::string& text,
   if (auto resolved = resolve_template(*document, options, found, notices)) {
     image_template = read_template(resolved->resource, name, resolved->deployed, std::move(found));
     image_template.parameters = std::move(resolved->parameters);
+    note_unclosed_expressions(resolved->resource, image_template.found);
   } else {
     image_template.found = std::move(found);
   }

@@ -134,7 +134,7 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
                                             const std::set<std::string>& filled,
                                             arm::Surroundings around,
                                             arm::Context& context,
-                                            const std::string& wanted,
+                                            const TemplateOptions& options,
                                             std::vector<std::string>& notices) {
   auto supplied = arm::supply(given, document, filled, context);
   KILN_TRY_ASSIGN(
@@ -142,7 +142,10 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
       arm::Deployment::create(document, std::move(around), std::move(supplied), context));
   arm::check_declarations(document, context);
   deployment->check_parameters();
-  KILN_TRY_ASSIGN(auto resource, arm::find_image_template(*deployment, wanted, notices));
+  deployment->check_expressions();
+  KILN_TRY_ASSIGN(
+      auto resource,
+      arm::find_image_template(*deployment, options.resource, options.resource_number, notices));
   return ResolvedTemplate{std::move(resource), true, deployment->used_parameters()};
 }
 
@@ -195,8 +198,7 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY_ASSIGN(
       auto resolved,
       is_deployment(text)
-          ? resolve_deployment(
-                text, given, names, std::move(around), context, options.resource, notices)
+          ? resolve_deployment(text, given, names, std::move(around), context, options, notices)
           : resolve_bare(
                 example ? *example : text, given, names, std::move(around), context, notices));
   if (!is_deployment(text)) KILN_TRY(check_wanted(resolved.resource, options.resource));

@@ -18,6 +18,8 @@ struct TemplateOptions {
   std::filesystem::path placeholders;                  ///< a JSON object: name to value
   std::filesystem::path resource_values;               ///< what only a live cloud could tell
   std::string resource;  ///< which imageTemplates resource, where a template has several
+  /// The same by its number among all, from 1 on; 0 where nobody chose.
+  std::size_t resource_number = 0;
   std::string subscription_id;
   std::string resource_group;
   std::string location;

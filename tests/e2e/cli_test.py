@@ -74,6 +74,22 @@ class CommandLine(KilnTest):
             told = self.kiln("validate", "-", code=2, stdin=text).stderr
         self.assertIn("where:    stdin:", told)
 
+    def test_validate_looks_at_each_of_several_image_templates(self):
+        def image(name, minutes):
+            return {"type": "Microsoft.VirtualMachineImages/imageTemplates", "apiVersion": "2022-07-01",
+                    "name": name, "location": "x", "properties": {
+                        "source": {"type": "KilnLocalImage", "path": "x"}, "buildTimeoutInMinutes": minutes,
+                        "distribute": [{"type": "VHD", "runOutputName": "o"}]}}
+        path = self.home / "two.json"
+        document = {"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                    "resources": [image("a", 60), image("b", 9999)]}
+        path.write_text(json.dumps(document))
+        self.assertIn("/resources/1/properties/buildTimeoutInMinutes", self.kiln("validate", path, code=2).stderr)
+        document["resources"][1]["properties"]["buildTimeoutInMinutes"] = 9
+        path.write_text(json.dumps(document))
+        self.assertIn("2 targets", self.kiln("validate", path).stdout)
+        self.assertIn("--resource NAME", self.kiln("plan", path, code=2).stderr)
+
     def test_all_blocked_parts_are_told_at_once(self):
         template = self.template(self.small_image(), [{"type": "WindowsRestart"}, {"type": "WindowsUpdate"}])
         lines = self.kiln("--log-format", "json", "build", template, code=2).stderr.splitlines()

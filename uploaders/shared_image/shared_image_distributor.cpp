@@ -95,12 +95,14 @@ void read_regions(const Record& record,
                   "one of the two",
                   "move the regions into targetRegions");
   } else if (!targets && !replication && context.version < ApiVersion::k2022July) {
+    const auto slip = record.slip_of("replicationRegions");
     context.error(
         record.place(),
         "Template:MissingField",
         fmt::format("api-version {} requires replicationRegions", to_string(context.version)),
         "replicationRegions",
-        "add \"replicationRegions\"");
+        slip.empty() ? "add \"replicationRegions\""
+                     : fmt::format(R"(rename "{}" to "replicationRegions")", printable(slip, 60)));
   }
   if (record.has("storageAccountType") && !replication) {
     context.error(record.at("storageAccountType"),

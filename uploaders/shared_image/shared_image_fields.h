@@ -20,9 +20,15 @@ inline constexpr std::array kRegionFields = {
     Field{
         .name = "storageAccountType", .help = "Standard_LRS where absent", .values = kStorageTypes},
 };
+inline constexpr std::array kRegionHints = {
+    Hint{.name = "region", .field = "name"},
+    Hint{.name = "regionalReplicaCount", .field = "replicaCount"},
+    Hint{.name = "replicas", .field = "replicaCount"},
+};
 inline constexpr RecordType kRegion{.name = "targetRegions",
                                     .help = "a region that the version is replicated to",
                                     .fields = kRegionFields,
+                                    .hints = kRegionHints,
                                     .since = ApiVersion::k2022July};
 
 inline constexpr std::array kVersioningFields = {
@@ -74,6 +80,7 @@ inline constexpr std::array kFields = {
 };
 
 inline constexpr std::array kHints = {
+    Hint{.name = "regions", .field = "targetRegions"},
     Hint{"location", "a SharedImage target has no location", "name the regions in targetRegions"},
     Hint{"imageId",
          "a SharedImage target has no imageId",

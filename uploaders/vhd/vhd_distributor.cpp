@@ -25,6 +25,11 @@ constexpr std::array kFields = {
           .since = ApiVersion::k2022July},
 };
 
+constexpr std::array kHints = {
+    Hint{.name = "vhdUri", .field = "uri"},
+    Hint{.name = "blobUri", .field = "uri"},
+};
+
 std::string hex(Bytes data) {
   std::string text;
   for (const auto byte : data) text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
@@ -227,6 +232,7 @@ constexpr RecordType kVhdType{
     .name = "VHD",
     .help = "fixed VHD in the output folder, in a file, or in a page blob (uri)",
     .fields = kFields,
+    .hints = kHints,
     .discriminated = true,
     .since = ApiVersion::k2019Preview,
     .former = "vhd"};

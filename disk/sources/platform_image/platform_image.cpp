@@ -13,9 +13,15 @@ constexpr std::array kPlanFields = {
     Field{.name = "planProduct", .help = "product of the purchase plan", .required = true},
     Field{.name = "planPublisher", .help = "publisher of the purchase plan", .required = true},
 };
+constexpr std::array kPlanHints = {
+    Hint{.name = "name", .field = "planName"},
+    Hint{.name = "product", .field = "planProduct"},
+    Hint{.name = "publisher", .field = "planPublisher"},
+};
 constexpr RecordType kPlan{.name = "planInfo",
                            .help = "the purchase plan of a marketplace image",
                            .fields = kPlanFields,
+                           .hints = kPlanHints,
                            .since = ApiVersion::k2020};
 
 constexpr std::array kFields = {
@@ -36,7 +42,11 @@ constexpr std::array kFields = {
 };
 
 constexpr std::array kHints = {
-    Hint{"urn", "a PlatformImage has no field urn", "write publisher, offer, sku and version"},
+    Hint{.name = "urn",
+         .message = "a PlatformImage has no field urn",
+         .cure = "write publisher, offer, sku and version",
+         .stands_for_all = true},
+    Hint{.name = "plan", .field = "planInfo"},
 };
 
 }  // namespace

@@ -140,6 +140,24 @@ void Deployment::check_parameters() {
   }
 }
 
+void Deployment::check_expressions() {
+  const auto visit = [this](auto&& self, const JsonReader& place) -> void {
+    const auto& value = place.value();
+    if (value.is_string() && is_expression(value.get_ref<const std::string&>())) {
+      const auto& text = value.get_ref<const std::string&>();
+      const auto checked = Evaluator(*this, nullptr, text, place.place()).check();
+      if (!checked) context().failures.add(checked.error());
+    } else if (const auto items = place.items()) {
+      for (const auto& item : *items) self(self, item);
+    } else if (const auto members = place.members()) {
+      for (const auto& [name, member] : *members) self(self, member);
+    }
+  };
+  for (const std::string_view part : {"variables", "outputs"}) {
+    if (const auto place = find_field(body_, part)) visit(visit, *place);
+  }
+}
+
 nlohmann::json Deployment::used_parameters() const {
   auto used = nlohmann::json::object();
   for (const auto& [key, parameter] : parameters_) {

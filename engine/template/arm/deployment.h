@@ -36,6 +36,9 @@ class Deployment : public Scope {
   /// Every required parameter without a value, in one error; then all declarations, and the values
   /// against them. What is wrong is told in the context's failures, and once.
   void check_parameters();
+  /// Looks at the expressions of variables and outputs, though nothing may use them: what is wrong
+  /// with them whatever the values are goes to the context's failures.
+  void check_expressions();
   /// The values of parameters that were given or used, but for secure ones.
   [[nodiscard]] nlohmann::json used_parameters() const;
   [[nodiscard]] const std::vector<WrittenResource>& resources() const { return resources_; }

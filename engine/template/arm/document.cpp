@@ -274,6 +274,7 @@ Error none(const Search& search, const std::string& document) {
 
 Result<JsonReader> find_image_template(Deployment& deployment,
                                        const std::string& wanted,
+                                       std::size_t number,
                                        std::vector<std::string>& notices) {
   Search search(deployment, notices);
   KILN_TRY(search.run());
@@ -295,6 +296,7 @@ Result<JsonReader> find_image_template(Deployment& deployment,
         .cure("name one of those below with --resource")
         .quoting(list(all));
   }
+  if (number > 0 && number <= chosen.size()) return evaluate_resource(chosen[number - 1]);
   if (chosen.size() > 1) {
     return fail(ErrorKind::kInvalidTemplate,
                 "Arm:SeveralImageTemplates",
@@ -302,7 +304,8 @@ Result<JsonReader> find_image_template(Deployment& deployment,
                 chosen.size(),
                 wanted.empty() ? "" : " of that name")
         .at(chosen.front().body.where())
-        .cure("choose one with --resource NAME")
+        .cure(wanted.empty() ? "choose one with --resource NAME"
+                             : "give each a name of its own; in a loop, copyIndex() makes one")
         .quoting(list(chosen));
   }
   for (const auto& candidate : all) {

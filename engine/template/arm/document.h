@@ -13,6 +13,7 @@ namespace kiln::arm {
 /// @param notices names every other resource as skipped
 Result<JsonReader> find_image_template(Deployment& deployment,
                                        const std::string& wanted,
+                                       std::size_t number,
                                        std::vector<std::string>& notices);
 
 }  // namespace kiln::arm

@@ -73,15 +73,33 @@ Result<void> Evaluator::charge(const Expression& at, const nlohmann::json& value
       .cure("make its loops, ranges and texts smaller");
 }
 
-Result<Value> Evaluator::run() {
+Result<Expression> Evaluator::parse() const {
   auto expression = parse_expression(text_);
-  if (!expression) {
-    return std::move(expression)
-        .error()
-        .at(place_ == nullptr ? "" : describe_place(*place_))
-        .about(shown_value(std::string(text_)))
-        .expecting("an expression of ARM templates");
+  if (expression) return expression;
+  return std::move(expression)
+      .error()
+      .at(place_ == nullptr ? "" : describe_place(*place_))
+      .about(shown_value(std::string(text_)))
+      .expecting("an expression of ARM templates");
+}
+
+Result<void> Evaluator::check_functions(const Expression& expression) const {
+  if (expression.kind == Expression::Kind::kCall && find_function(expression.text) == nullptr &&
+      scope_.function(expression.text) == nullptr) {
+    return unknown_function(expression);
   }
+  for (const auto& part : expression.parts) KILN_TRY(check_functions(part));
+  return {};
+}
+
+Result<void> Evaluator::check() const {
+  KILN_TRY_ASSIGN(const auto expression, parse());
+  return check_functions(expression);
+}
+
+Result<Value> Evaluator::run() {
+  auto expression = parse();
+  if (!expression) return std::move(expression).error();
   auto value = evaluate(*expression);
   if (!value) {
     return std::move(value)

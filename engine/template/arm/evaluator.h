@@ -21,6 +21,9 @@ class Evaluator {
 
   Result<Value> run();
 
+  /// Finds what is wrong with it without any value: syntax, and functions that nobody has.
+  [[nodiscard]] Result<void> check() const;
+
   Result<Value> evaluate(const Expression& expression);
   /// Evaluates the body of `lambda('name', …, body)`.
   Result<Value> apply(const Expression& lambda, std::span<const Value> arguments);
@@ -38,6 +41,8 @@ class Evaluator {
   [[nodiscard]] const Frame* frame() const { return frame_; }
 
  private:
+  [[nodiscard]] Result<Expression> parse() const;
+  [[nodiscard]] Result<void> check_functions(const Expression& expression) const;
   Result<Value> evaluate_kind(const Expression& expression);
   Result<Value> call(const Expression& expression);
   Result<Value> member(const Expression& expression);

@@ -19,6 +19,12 @@ Error from_key_vault(const JsonReader& reference) {
       .cure("give the value itself with --parameter or a parameters file");
 }
 
+Error no_value(const JsonReader& given) {
+  return given.error("Parameter:NoValue", "this parameter is given without a \"value\"")
+      .expecting(R"(an object such as {"value": …})")
+      .cure(R"(write {"value": …} around it)");
+}
+
 /// The parameters that a nested deployment is called with.
 Result<Supplied> supplied_by(const JsonReader& properties, Scope& caller, const Frame* frame) {
   Supplied supplied;
@@ -32,7 +38,17 @@ Result<Supplied> supplied_by(const JsonReader& properties, Scope& caller, const 
       };
       continue;
     }
+    if (given.value().is_string() && is_expression(given.value().get_ref<const std::string&>())) {
+      supplied[to_lower(name)] = [given = given, &caller, frame]() -> Result<Value> {
+        KILN_TRY_ASSIGN(const auto whole, evaluate_value(given, caller, frame));
+        const auto* value = find_member(whole.data, "value");
+        if (value == nullptr) return no_value(given);
+        return Value{*value, whole.origin, nullptr};
+      };
+      continue;
+    }
     const auto value = find_field(given, "value");
+    if (!value && find_member(given.value(), "value") == nullptr) return no_value(given);
     if (!value) continue;  // null: as if it were not given
     supplied[to_lower(name)] = [value = *value, &caller, frame]() {
       return evaluate_value(value, caller, frame);

@@ -36,13 +36,16 @@ bool fits(std::string_view kind, const json& value) {
 }
 
 /// @param expected a noun phrase
+/// @param shown the value, where it is no secret
 Error mismatch(const Value& value,
                const JsonReader& declaration,
                std::string message,
-               std::string expected) {
+               std::string expected,
+               std::string shown = {}) {
   auto cure = "give " + expected;
   return fail(ErrorKind::kInvalidTemplate, "Parameter:BadValue", "{}", message)
       .at(where_given(value, declaration))
+      .about(std::move(shown))
       .expecting(std::move(expected))
       .cure(std::move(cure));
 }
@@ -65,7 +68,8 @@ Result<void> check_bound(const JsonReader& declaration,
                          std::string_view name,
                          const Value& value,
                          std::optional<std::int64_t> measure,
-                         std::string_view what) {
+                         std::string_view what,
+                         bool secure) {
   const auto bound = declaration.find(name);
   if (!bound || !measure) return {};
   KILN_TRY_ASSIGN(const auto limit, bound->as_integer(INT64_MIN, INT64_MAX));
@@ -75,7 +79,8 @@ Result<void> check_bound(const JsonReader& declaration,
       value,
       declaration,
       fmt::format("{} is {} than the {} {}", what, is_least ? "less" : "more", name, limit),
-      fmt::format("{} {}", is_least ? "at least" : "at most", limit));
+      fmt::format("{} {}", is_least ? "at least" : "at most", limit),
+      secure ? "" : shown_value(value.data));
 }
 
 bool is_allowed(const json& allowed, const json& value) {
@@ -191,7 +196,8 @@ Result<bool> Types::check(const JsonReader& declaration,
         declaration,
         fmt::format(
             "{} must be of the type {}, and is {}", path, printable(type, 40), type_of(value.data)),
-        fmt::format("a value of the type {}", type));
+        fmt::format("a value of the type {}", type),
+        secure ? "" : shown_value(value.data));
   }
   KILN_TRY(check_limits(resolved, value, path, secure));
   if (resolved.place() != declaration.place()) {
@@ -218,17 +224,18 @@ Result<void> Types::check_limits(const JsonReader& declaration,
                       fmt::format("{} has a value that is not allowed{}",
                                   path,
                                   secure ? "" : ": " + printable(dump_json(value.data), 80)),
-                      fmt::format("one of {}", printable(dump_json(allowed->value()), 200)));
+                      fmt::format("one of {}", printable(dump_json(allowed->value()), 200)),
+                      secure ? "" : shown_value(value.data));
     }
   }
   const auto size = size_of(value.data);
   const auto length = fmt::format("the length of {}", path);
-  KILN_TRY(check_bound(declaration, "minLength", value, size, length));
-  KILN_TRY(check_bound(declaration, "maxLength", value, size, length));
+  KILN_TRY(check_bound(declaration, "minLength", value, size, length, secure));
+  KILN_TRY(check_bound(declaration, "maxLength", value, size, length, secure));
   std::optional<std::int64_t> number;
   if (value.data.is_number_integer()) number = value.data.get<std::int64_t>();
-  KILN_TRY(check_bound(declaration, "minValue", value, number, path));
-  return check_bound(declaration, "maxValue", value, number, path);
+  KILN_TRY(check_bound(declaration, "minValue", value, number, path, secure));
+  return check_bound(declaration, "maxValue", value, number, path, secure);
 }
 
 Result<bool> Types::check_variant(const JsonReader& discriminator,

@@ -1,49 +1,21 @@
 // What is wrong with a template is told in one go: no error hides another one, and none is told
 // twice, whether it is in an expression, a parameter, a placeholder or a field.
-#include "engine/plan/plan.h"
-#include "engine/template/parse.h"
-#include "tests/support/matchers.h"
+#include "tests/engine/plan/findings.h"
 
 namespace kiln {
 namespace {
+
+using test::deployment;
+using test::findings;
+using test::kDistribute;
+using test::kSource;
+using test::with;
 
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-/// Errors and warnings as `code pointer`, after all registries have looked.
-std::vector<std::string> findings(const std::string& text, const TemplateOptions& options = {}) {
-  auto examined = examine_template(text, "t.json", options);
-  EXPECT_TRUE(examined) << examined.error().describe();
-  if (!examined) return {};
-  const auto checked = examine_items(*std::move(examined));
-  std::vector<std::string> found;
-  for (const auto& one : checked.image_template.found.all()) {
-    if (one.severity == Severity::kNotice) continue;
-    found.push_back(one.code + " " + parse_place(one.where).pointer);
-  }
-  return found;
-}
-
-std::string deployment(const std::string& head, const std::string& properties) {
-  return R"({"$schema": "https://schema.management.azure.com/schemas/2019-04-01/)"
-         R"(deploymentTemplate.json#", )" +
-         head +
-         R"("resources": [{"type": "Microsoft.VirtualMachineImages/imageTemplates", "name": "n",
-             "apiVersion": "2022-07-01", "location": "l", "identity": {"type": "UserAssigned",
-             "userAssignedIdentities": {"/i": {}}}, "properties": {)" +
-         properties + "}}]}";
-}
-
-constexpr auto kSource = R"("source": {"type": "PlatformImage", "publisher": "p", "offer": "o",
-                                       "sku": "s", "version": "latest"})";
-constexpr auto kDistribute = R"("distribute": [{"type": "VHD", "runOutputName": "o"}])";
-
-std::string with(const std::string& members) {
-  return fmt::format("{}, {}, {}", kSource, kDistribute, members);
-}
 
 TEST(AllFindings, EachExpressionIsToldWithoutTheOthersHidingIt) {
   EXPECT_THAT(
@@ -317,65 +289,6 @@ TEST(AllFindings, EveryTurnOfALoopCanBeWrongInTheSameWay) {
       deployment("", std::string(kSource) + "," + kDistribute + R"(, "copy": [{"name":
       "customize", "count": 3, "input": {"type": "File", "sourceUri": "x"}}])");
   EXPECT_THAT(findings(missing), testing::SizeIs(1));
-}
-
-/// The findings of a bare body of a strict version.
-std::vector<std::string> findings_of_body(const std::string& properties) {
-  return findings(R"({"type": "Microsoft.VirtualMachineImages/imageTemplates", "name": "n",
-      "apiVersion": "2024-02-01", "location": "l", "identity": {"type": "UserAssigned",
-      "userAssignedIdentities": {"/i": {}}}, "properties": {)" +
-                  properties + "}}");
-}
-
-TEST(AllFindings, AWrongFieldHidesNoRuleBetweenOtherFields) {
-  EXPECT_THAT(
-      findings_of_body(with(R"("customize": [
-          {"type": "PowerShell", "inline": ["a"], "runAsSystem": true, "validExitCodes": ["x"]},
-          {"type": "Shell", "name": 5},
-          {"type": "File", "sourceUri": 5, "destination": "here"},
-          {"type": "WindowsRestart", "restartCommand": [], "restartTimeout": "soon"}])")),
-      UnorderedElementsAre("PowerShell:NotElevated /properties/customize/0/runAsSystem",
-                           "Template:BadExitCode /properties/customize/0/validExitCodes/0",
-                           "Shell:OneScript /properties/customize/1",
-                           "Json:WrongType /properties/customize/1/name",
-                           "Json:WrongType /properties/customize/2/sourceUri",
-                           "File:RelativeDestination /properties/customize/2/destination",
-                           "Json:WrongType /properties/customize/3/restartCommand",
-                           "WindowsRestart:BadTimeout /properties/customize/3/restartTimeout"));
-}
-
-TEST(AllFindings, OfAWrongFieldNothingElseIsSaid) {
-  EXPECT_THAT(findings_of_body(with(R"("customize": [
-          {"type": "PowerShell", "inline": 1, "runAsSystem": true, "runElevated": "yes"},
-          {"type": "Shell", "inline": ["a"], "scriptUri": null, "sha256Checksum": 1},
-          {"type": "File", "sourceUri": "[nope()]"}])")),
-              UnorderedElementsAre("Json:WrongType /properties/customize/0/inline",
-                                   "Json:WrongType /properties/customize/0/runElevated",
-                                   "Json:WrongType /properties/customize/1/sha256Checksum",
-                                   "Arm:UnknownFunction /properties/customize/2/sourceUri",
-                                   "Template:MissingField /properties/customize/2"));
-  EXPECT_THAT(findings_of_body(R"("source": {"type": "KilnLocalImage", "path": 1, "osType": 2},
-          "distribute": [{"type": "SharedImage", "galleryImageId": 5, "runOutputName": "a b"}])"),
-              UnorderedElementsAre("Json:WrongType /properties/source/path",
-                                   "Json:WrongType /properties/source/osType",
-                                   "Json:WrongType /properties/distribute/0/galleryImageId",
-                                   "Distribute:RunOutputName "
-                                   "/properties/distribute/0/runOutputName"));
-}
-
-TEST(AllFindings, AMisspeltNameHidesNothingOfWhatItHolds) {
-  EXPECT_THAT(findings_of_body(std::string(kSource) + R"(,
-          "customise": [{"typ": "Shell"}, {"type": "Fil", "destination": "here", "sourceUri": "x"}],
-          "distribute": [{"Type": "VHD", "runOutpurName": "a b"}])"),
-              UnorderedElementsAre("Template:UnknownField /properties/customise",
-                                   "Template:MissingField /properties/customise/0",
-                                   "Shell:OneScript /properties/customise/0",
-                                   "Template:UnknownType /properties/customise/1/type",
-                                   "File:RelativeDestination /properties/customise/1/destination",
-                                   "Template:MissingField /properties/distribute/0",
-                                   "Template:UnknownField /properties/distribute/0/runOutpurName",
-                                   "Distribute:RunOutputName "
-                                   "/properties/distribute/0/runOutpurName"));
 }
 
 TEST(AllFindings, PointersStayPointersInComputedValues) {

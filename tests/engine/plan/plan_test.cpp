@@ -262,7 +262,7 @@ TEST_F(PlanTest, RefusesAUriThatNamesNothing) {
     }
   }
   for (const std::string uri :
-       {"file:///x", "file:x", "FILE://localhost/x", "/x", "x y", "C:\\x"}) {
+       {"file:///x", "file:x", "FILE://localhost/x", "/x", "x y", "C:\\\\x"}) {
     EXPECT_OK(check(fmt::format(R"({{"type":"Shell","scriptUri":"{}"}})", uri),
                     R"({"type":"VHD","runOutputName":"a"})"));
   }
