@@ -27,6 +27,37 @@ Result<std::filesystem::path> claim(const std::filesystem::path& path) {
               strerror(errno));
 }
 
+/// @param backing as it stands in the overlay's header, with its format beside it
+Result<std::filesystem::path> create_overlay(ProcessRunner& runner,
+                                             const std::filesystem::path& overlay,
+                                             const std::string& backing,
+                                             std::string_view backing_format,
+                                             std::uint64_t virtual_size,
+                                             const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(auto absolute, claim(overlay));
+  Command command;
+  command.argv = {"qemu-img",
+                  "create",
+                  "-q",
+                  "-f",
+                  "qcow2",
+                  "-F",
+                  std::string(backing_format),
+                  "-b",
+                  backing,
+                  "-o",
+                  "compat=1.1,lazy_refcounts=off",
+                  absolute.string(),
+                  std::to_string(virtual_size)};
+  auto created = run_checked(runner, command, cancel);
+  if (!created) {
+    ::unlink(absolute.c_str());
+    return std::move(created).error().while_doing(
+        fmt::format("creating the work disk {}", absolute.string()));
+  }
+  return absolute;
+}
+
 }  // namespace
 
 Result<WorkDisk> WorkDisk::create(ProcessRunner& runner,
@@ -43,35 +74,32 @@ Result<WorkDisk> WorkDisk::create(ProcessRunner& runner,
                 base.path.string())
         .cure("move the image to a folder with a shorter path");
   }
-  KILN_TRY_ASSIGN(auto absolute, claim(overlay));
-  Command command;
-  command.argv = {"qemu-img",
-                  "create",
-                  "-q",
-                  "-f",
-                  "qcow2",
-                  "-F",
-                  std::string(qemu_driver(base.format)),
-                  "-b",
-                  base_node,
-                  "-o",
-                  "compat=1.1,lazy_refcounts=off",
-                  absolute.string(),
-                  std::to_string(base.virtual_size)};
-  auto created = run_checked(runner, command, cancel);
-  if (!created) {
-    ::unlink(absolute.c_str());
-    return std::move(created).error().while_doing(
-        fmt::format("creating the work disk {}", absolute.string()));
-  }
-  return WorkDisk(std::move(absolute), base.path, base.virtual_size, std::move(base_node));
+  KILN_TRY_ASSIGN(
+      auto file,
+      create_overlay(
+          runner, overlay, base_node, qemu_driver(base.format), base.virtual_size, cancel));
+  return WorkDisk({std::move(file), base.path}, base.virtual_size, std::move(base_node));
+}
+
+Result<WorkDisk> WorkDisk::create_over(ProcessRunner& runner,
+                                       const std::filesystem::path& overlay_file,
+                                       const CancelToken& cancel) const {
+  KILN_CHECK(overlay_file.parent_path() == overlay().parent_path());
+  // A plain name is taken relative to the folder of the overlay that it stands in.
+  KILN_TRY_ASSIGN(
+      auto file,
+      create_overlay(
+          runner, overlay_file, overlay().filename().string(), "qcow2", virtual_size_, cancel));
+  auto files = files_;
+  files.insert(files.begin(), std::move(file));
+  return WorkDisk(std::move(files), virtual_size_, node(/*read_only=*/true));
 }
 
 std::string WorkDisk::node(bool read_only) const {
   nlohmann::json node = {
       {"driver", "qcow2"},
-      {"file", {{"driver", "file"}, {"filename", overlay_.string()}}},
-      {"backing", nlohmann::json::parse(base_node_.substr(kJsonPrefix.size()))},
+      {"file", {{"driver", "file"}, {"filename", overlay().string()}}},
+      {"backing", nlohmann::json::parse(backing_node_.substr(kJsonPrefix.size()))},
       {"read-only", read_only},
       {"auto-read-only", false},
   };

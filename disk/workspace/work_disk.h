@@ -19,27 +19,29 @@ class WorkDisk {
                                  const ImageInfo& base,
                                  const std::filesystem::path& overlay,
                                  const CancelToken& cancel);
+  /// Another overlay, over this one, which is then read and never written.
+  /// @param overlay created in the folder of this one's, so that both can be moved together
+  Result<WorkDisk> create_over(ProcessRunner& runner,
+                               const std::filesystem::path& overlay,
+                               const CancelToken& cancel) const;
 
-  [[nodiscard]] const std::filesystem::path& overlay() const { return overlay_; }
+  [[nodiscard]] const std::filesystem::path& overlay() const { return files_.front(); }
   [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
-  /// The overlay and, explicitly, its base as a qemu block node.
+  /// The overlay and, explicitly, everything below it as a qemu block node.
   [[nodiscard]] std::string node(bool read_only) const;
-  /// The node's files: the overlay, the base.
-  [[nodiscard]] std::vector<std::filesystem::path> files() const { return {overlay_, base_}; }
+  /// The node's files, from the overlay down to the base.
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
-  WorkDisk(std::filesystem::path overlay,
-           std::filesystem::path base,
+  WorkDisk(std::vector<std::filesystem::path> files,
            std::uint64_t virtual_size,
-           std::string base_node)
-      : overlay_(std::move(overlay)),
-        base_(std::move(base)),
+           std::string backing_node)
+      : files_(std::move(files)),
         virtual_size_(virtual_size),
-        base_node_(std::move(base_node)) {}
-  std::filesystem::path overlay_;
-  std::filesystem::path base_;
+        backing_node_(std::move(backing_node)) {}
+  std::vector<std::filesystem::path> files_;
   std::uint64_t virtual_size_;
-  std::string base_node_;
+  std::string backing_node_;
 };
 
 }  // namespace kiln
