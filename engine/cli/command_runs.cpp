@@ -80,14 +80,20 @@ Result<ExitCode> show(const std::string& id, const Settings& settings) {
   return ExitCode::kOk;
 }
 
-Result<ExitCode> logs(const std::string& id, const std::string& step, const Settings& settings) {
+struct LogChoice {
+  std::string step;
+  bool validation = false;
+};
+
+Result<ExitCode> logs(const std::string& id, const LogChoice& wanted, const Settings& settings) {
   KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
   auto path = folder / "customization.log";
   if (settings.log_format == LogFormat::kJson) path = folder / "events.jsonl";
-  if (step == "console") {
+  if (wanted.validation) path = folder / "validation.log";
+  if (wanted.step == "console") {
     path = folder / "console.log";
-  } else if (!step.empty()) {
-    path = folder / "steps" / (step + ".log");
+  } else if (!wanted.step.empty()) {
+    path = folder / "steps" / (wanted.step + ".log");
   }
   KILN_TRY_ASSIGN(const auto file, open_read_only(path));
   std::string buffer(64 * kKiB, '\0');
@@ -123,7 +129,7 @@ void add_runs_command(CLI::App& app, Services& services) {
   auto* runs = app.add_subcommand("runs", "Look at recorded runs, clean up after them");
   runs->require_subcommand(1);
   auto id = std::make_shared<std::string>();
-  auto step = std::make_shared<std::string>();
+  auto log = std::make_shared<LogChoice>();
   auto options = std::make_shared<GcOptions>();
   auto days = std::make_shared<unsigned>(0);
 
@@ -137,10 +143,12 @@ void add_runs_command(CLI::App& app, Services& services) {
   });
   auto* logs_command = runs->add_subcommand("logs", "A run's log");
   logs_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")->required();
-  logs_command->add_option(
-      "--step", *step, "Only one step's output, e.g. customize-01; or console");
-  logs_command->callback([&services, id, step] {
-    services.command = [&services, id, step] { return logs(*id, *step, services.settings); };
+  auto* step_option = logs_command->add_option(
+      "--step", log->step, "Only one step's output, e.g. customize-01, validate-01; or console");
+  logs_command->add_flag("--validation", log->validation, "The validators' log")
+      ->excludes(step_option);
+  logs_command->callback([&services, id, log] {
+    services.command = [&services, id, log] { return logs(*id, *log, services.settings); };
   });
   auto* gc_command = runs->add_subcommand("gc", "Clean up after killed runs; remove old ones");
   gc_command->add_option("--older-than", *days, "Also remove runs that ended so many days ago");

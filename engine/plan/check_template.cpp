@@ -134,11 +134,7 @@ std::vector<Error> blockers(const CheckedTemplate& checked) {
   };
   add(*checked.source);
   for (const auto& step : checked.steps) add(*step.customizer);
-  if (!checked.validations.empty()) {
-    errors.push_back(not_yet_supported(checked.image_template.validate.checks.front().body,
-                                       "validating the image in a VM (inVMValidations)",
-                                       "remove validate, and run the checks on the built image"));
-  }
+  for (const auto& step : checked.validations) add(*step.customizer);
   for (const auto& target : checked.targets) add(*target.distributor);
   return errors;
 }

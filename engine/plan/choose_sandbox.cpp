@@ -32,6 +32,13 @@ Result<SandboxChoice> choose_sandbox(const CheckedTemplate& checked, SandboxMode
                                              : "every step can run in the mounted image"};
 }
 
+SandboxChoice choose_validation_sandbox(const CheckedTemplate& checked, SandboxMode mode) {
+  if (mode == SandboxMode::kMount) return {"appliance", "--mode mount asks for it"};
+  return {"guest",
+          fmt::format("validators run in a system booted from the {}, as in the service",
+                      checked.image_template.validate.source_only ? "source" : "image")};
+}
+
 Firmware firmware_of(HyperVGeneration generation) {
   switch (generation) {
     case HyperVGeneration::kV1:

@@ -48,8 +48,7 @@ Treatment inherited(Treatment outer, Treatment own) {
 
 /// Whether every field of a type stands or falls with the type itself.
 Treatment treatment_of(const ContractType& entry) {
-  return entry.type->planned || entry.group == "validate" ? Treatment::kPlanned
-                                                          : Treatment::kHonoured;
+  return entry.type->planned ? Treatment::kPlanned : Treatment::kHonoured;
 }
 
 std::string versions(const Field& field, ApiVersion since) {

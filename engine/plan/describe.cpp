@@ -83,6 +83,36 @@ std::string describe_disk(const Plan& plan) {
                      plan.checked.image_template.disk_size ? " (osDiskSizeGB)" : "");
 }
 
+std::string describe_sandbox(std::string_view label,
+                             std::string_view name,
+                             std::string_view reason,
+                             bool network) {
+  return fmt::format("\n{:<12}{}: {}; network {}", label, name, reason, network ? "on" : "off");
+}
+
+std::string describe_build(const Plan& plan) {
+  if (!plan.builds())
+    return "\nBuild       nothing, the source itself is validated (sourceValidationOnly)";
+  return describe_sandbox(
+             "Sandbox", plan.sandbox, plan.sandbox_reason, plan.options.sandbox.network) +
+         describe_steps("Step", plan.checked.steps, plan.options.uri_map, &plan) +
+         describe_generalize(plan) + describe_disk(plan);
+}
+
+std::string describe_validation(const Plan& plan) {
+  const auto& checked = plan.checked;
+  if (checked.validations.empty()) return {};
+  auto text = describe_sandbox("Validate",
+                               plan.validation_sandbox,
+                               plan.validation_reason,
+                               plan.options.sandbox.network) +
+              describe_steps("Check", checked.validations, plan.options.uri_map);
+  if (checked.image_template.validate.continue_distribute_on_failure) {
+    text += "\n            targets are served even if a check fails";
+  }
+  return text;
+}
+
 std::string describe_targets(const std::vector<PlannedTarget>& targets) {
   std::string text;
   int number = 0;
@@ -106,17 +136,8 @@ std::string describe_plan(const Plan& plan) {
     text += fmt::format(" (api-version {})", checked.image_template.api_version);
   }
   text += describe_source(plan);
-  text += fmt::format("\nSandbox     {}: {}; network {}",
-                      plan.sandbox,
-                      plan.sandbox_reason,
-                      plan.options.sandbox.network ? "on" : "off");
-  text += describe_steps("Step", checked.steps, plan.options.uri_map, &plan);
-  text += describe_generalize(plan);
-  text += describe_disk(plan);
-  text += describe_steps("Check", checked.validations, plan.options.uri_map);
-  if (checked.image_template.validate.continue_distribute_on_failure) {
-    text += "\n            targets are served even if a check fails";
-  }
+  text += describe_build(plan);
+  text += describe_validation(plan);
   text += describe_targets(checked.targets);
   text += fmt::format("\nTime limit  {} min\n", checked.image_template.build_timeout.count());
   for (const auto& [name, value] : checked.image_template.parameters.items()) {

@@ -31,27 +31,30 @@ Result<void> check_systems(const Plan& plan) {
   const auto os_type = plan.source.os_type;
   if (os_type == OsType::kUnknown) return {};
   const auto wanted = os_type == OsType::kLinux ? StepSystem::kLinux : StepSystem::kWindows;
-  for (const auto& step : plan.checked.steps) {
-    const auto system = step.customizer->system();
-    if (system == StepSystem::kAny || system == wanted) continue;
-    return fail(ErrorKind::kInvalidTemplate,
-                "Template:WrongSystem",
-                "step {} ({}) cannot run in a {} image",
-                step.id,
-                step.customizer->type(),
-                to_string(os_type))
-        .at(plan.checked.image_template
-                .customize[std::stoul(step.id.substr(step.id.rfind('-') + 1)) - 1]
-                .body.where())
-        .cure("remove the step, or choose another source");
-  }
-  return {};
+  const auto& document = plan.checked.image_template;
+  const auto check = [&](const auto& steps, const auto& items) -> Result<void> {
+    for (const auto& step : steps) {
+      const auto system = step.customizer->system();
+      if (system == StepSystem::kAny || system == wanted) continue;
+      return fail(ErrorKind::kInvalidTemplate,
+                  "Template:WrongSystem",
+                  "step {} ({}) cannot run in a {} image",
+                  step.id,
+                  step.customizer->type(),
+                  to_string(os_type))
+          .at(items[std::stoul(step.id.substr(step.id.rfind('-') + 1)) - 1].body.where())
+          .cure("remove the step, or choose another source");
+    }
+    return {};
+  };
+  KILN_TRY(check(plan.checked.steps, document.customize));
+  return check(plan.checked.validations, document.validate.checks);
 }
 
 /// `osDiskSizeGB` may only grow the disk, and this version cannot do that yet.
 Result<void> check_disk_size(Plan& plan) {
   const auto& wanted = plan.checked.image_template.disk_size;
-  if (!wanted) return {};
+  if (!wanted || !plan.builds()) return {};
   const auto bytes = static_cast<std::uint64_t>(wanted->gib) * kGiB;
   if (plan.source_found()) {
     const auto size = azure_virtual_size(plan.source_image.virtual_size);
@@ -135,13 +138,20 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   for (const auto* names : {&options.generalize_skip, &options.generalize_also}) {
     for (const auto& name : *names) KILN_TRY(check_generalize_operation(name));
   }
+  if (checked.image_template.validate.source_only) {
+    checked.steps.clear();
+    checked.targets.clear();
+  }
   KILN_TRY_ASSIGN(auto sandbox, choose_sandbox(checked, options.mode));
+  auto validation = choose_validation_sandbox(checked, options.mode);
   auto blocked = blockers(checked);
   Plan plan{std::move(checked),
             {},
             {},
             std::string(sandbox.name),
             std::move(sandbox.reason),
+            std::string(validation.name),
+            std::move(validation.reason),
             std::move(options),
             std::move(blocked)};
   KILN_TRY(find_source(plan));

@@ -59,15 +59,20 @@ struct CheckedTemplate {
 /// Everything a build will do, decided before it does anything.
 struct Plan {
   CheckedTemplate checked;
-  ResolvedSource source;       ///< its path is empty where the source is not on this machine
-  ImageInfo source_image;      ///< likewise
-  std::string sandbox;         ///< name in the sandbox registry
-  std::string sandbox_reason;  ///< why this one
+  ResolvedSource source;           ///< its path is empty where the source is not on this machine
+  ImageInfo source_image;          ///< likewise
+  std::string sandbox;             ///< name in the sandbox registry
+  std::string sandbox_reason;      ///< why this one
+  std::string validation_sandbox;  ///< where `inVMValidations` run, likewise
+  std::string validation_reason;
   PlanOptions options;
   /// Why it cannot be built here and now: parts that this version does not run yet, a source that
   /// is not on this machine. Empty for a plan that `run_build` takes.
   std::vector<Error> blockers;
 
+  /// False for sourceValidationOnly: the source itself is validated; there are no steps and no
+  /// targets.
+  [[nodiscard]] bool builds() const { return !checked.image_template.validate.source_only; }
   [[nodiscard]] bool boots() const { return sandbox == "guest"; }
   /// Why `step` runs where it does; for a person.
   [[nodiscard]] std::string_view why_there(const PlannedStep& step) const;

@@ -56,9 +56,10 @@ nlohmann::json source_json(const Plan& plan) {
   return source;
 }
 
-nlohmann::json validate_json(const CheckedTemplate& checked) {
-  const auto& validate = checked.image_template.validate;
-  return {{"steps", steps_json(checked.validations)},
+nlohmann::json validate_json(const Plan& plan) {
+  const auto& validate = plan.checked.image_template.validate;
+  return {{"steps", steps_json(plan.checked.validations)},
+          {"sandbox", {{"kind", plan.validation_sandbox}, {"reason", plan.validation_reason}}},
           {"continueDistributeOnFailure", validate.continue_distribute_on_failure},
           {"sourceValidationOnly", validate.source_only}};
 }
@@ -79,6 +80,9 @@ nlohmann::json blockers_json(const std::vector<Error>& blockers) {
 std::vector<std::string> warnings(const Plan& plan) {
   auto lines = plan.checked.image_template.found.lines(Severity::kWarning);
   for (const auto& line : plan.source_image.warnings) lines.push_back(line);
+  if (!plan.builds() && plan.checked.validations.empty()) {
+    lines.emplace_back("sourceValidationOnly without inVMValidations validates nothing");
+  }
   return lines;
 }
 
@@ -101,7 +105,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
           {"generalize",
            {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
           {"disk", disk},
-          {"validate", validate_json(checked)},
+          {"validate", validate_json(plan)},
           {"targets", targets_json(checked.targets)},
           {"parameters", checked.image_template.parameters},
           {"timeLimitMinutes", checked.image_template.build_timeout.count()},

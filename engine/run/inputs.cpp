@@ -44,13 +44,15 @@ Result<std::map<std::string, std::filesystem::path>> fetch_inputs(
     EventSink& events,
     const CancelToken& cancel) {
   std::map<std::string, std::filesystem::path> files;
-  for (const auto& step : plan.checked.steps) {
-    for (const auto& input : step.customizer->inputs()) {
-      if (!files.contains(input.uri)) {
-        KILN_TRY_ASSIGN(auto file, fetch_one(input, fetcher, folder, record, events, cancel));
-        files.emplace(input.uri, std::move(file));
+  for (const auto* steps : {&plan.checked.steps, &plan.checked.validations}) {
+    for (const auto& step : *steps) {
+      for (const auto& input : step.customizer->inputs()) {
+        if (!files.contains(input.uri)) {
+          KILN_TRY_ASSIGN(auto file, fetch_one(input, fetcher, folder, record, events, cancel));
+          files.emplace(input.uri, std::move(file));
+        }
+        KILN_TRY(verify_input(files.at(input.uri), input));
       }
-      KILN_TRY(verify_input(files.at(input.uri), input));
     }
   }
   return files;

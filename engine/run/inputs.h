@@ -11,8 +11,8 @@
 
 namespace kiln {
 
-/// Fetches every step's inputs into `folder`, named by their SHA-256, and checks the digests that
-/// the template gives. A URI that several steps use is fetched once.
+/// Fetches every customizer's and validator's inputs into `folder`, named by their SHA-256, and
+/// checks the digests that the template gives. A URI that several steps use is fetched once.
 /// @return local file by URI
 Result<std::map<std::string, std::filesystem::path>> fetch_inputs(
     const Plan& plan,

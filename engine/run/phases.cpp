@@ -6,41 +6,11 @@
 #include "disk/convert/fixed_vhd.h"
 #include "disk/extents/mapped_source.h"
 #include "engine/run/inputs.h"
+#include "engine/run/run_steps.h"
 #include "engine/run/source_digest.h"
-#include "engine/sandbox/registry.h"
 
 namespace kiln {
 namespace {
-
-/// Runs `work` as a step of `phase`, with its started and finished events.
-template <class Work>
-auto as_step(const RunContext& context,
-             const std::string& phase,
-             const std::string& id,
-             const std::string& title,
-             Work&& work) {
-  ActivityScope scope(context.events, ActivityScope::Level::kStep, phase, id, title);
-  auto result = work();
-  if (result) {
-    scope.succeeded();
-  } else {
-    scope.failed(result.error());
-  }
-  return result;
-}
-
-std::string title(const Customizer& customizer) {
-  return customizer.name().empty() ? fmt::format("{}: {}", customizer.type(), customizer.describe())
-                                   : fmt::format("{}: {}", customizer.type(), customizer.name());
-}
-
-const SandboxBackend& sandbox_backend(std::string_view name) {
-  const auto backends = sandbox_registry();
-  const auto found = std::find_if(
-      backends.begin(), backends.end(), [&](const auto& backend) { return backend.name == name; });
-  KILN_CHECK(found != backends.end());  // the plan chose it from this very table
-  return *found;
-}
 
 /// The template's name; where several targets would take it, each its run output's, which no other
 /// has.
@@ -60,19 +30,6 @@ DistributeContext distribute_context(const RunContext& context, const PlannedTar
           context.output_folder,
           context.overwrite,
           suggested_name(context.plan, target)};
-}
-
-StepContext step_context(const RunContext& context,
-                         GuestAgent& agent,
-                         std::string phase,
-                         std::string id) {
-  return {agent,
-          context.events,
-          std::move(phase),
-          std::move(id),
-          {},
-          context.plan.options.step_time_limit,
-          context.cancel};
 }
 
 }  // namespace
@@ -119,36 +76,11 @@ Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context) {
 }
 
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context) {
-  const SandboxContext sandbox_context{
-      context.runner, context.events, context.cancel, context.folder.work(), context.cache_folder};
-  auto started = as_step(context, "customize", "sandbox", "start the sandbox", [&] {
-    return sandbox_backend(context.plan.sandbox)
-        .start(attached.disk, context.plan.options.sandbox, sandbox_context);
-  });
-  KILN_TRY_ASSIGN(auto sandbox, std::move(started));
-  notice(context.events, "found " + sandbox->system().pretty_name, "customize");
+  KILN_TRY_ASSIGN(auto sandbox,
+                  start_sandbox(context, "customize", context.plan.sandbox, attached.disk));
   KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
-  for (const auto& step : context.plan.checked.steps) {
-    const auto& customizer = *step.customizer;
-    KILN_TRY_WHILE(as_step(context,
-                           "customize",
-                           step.id,
-                           title(customizer),
-                           [&] {
-                             auto step_run =
-                                 step_context(context, sandbox->agent(), "customize", step.id);
-                             step_run.inputs = attached.inputs.files;
-                             step_run.restart = [&](std::chrono::milliseconds limit) {
-                               return sandbox->restart(limit);
-                             };
-                             return customizer.run(step_run);
-                           }),
-                   "running step {} of {} ({})",
-                   step.id,
-                   context.plan.checked.steps.size(),
-                   title(customizer));
-  }
-  return CustomizedDisk{std::move(attached.disk), std::move(sandbox)};
+  KILN_TRY(run_steps(context, "customize", context.plan.checked.steps, attached.inputs, *sandbox));
+  return CustomizedDisk{std::move(attached.inputs), std::move(attached.disk), std::move(sandbox)};
 }
 
 Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context) {
@@ -167,8 +99,10 @@ Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& 
     return made;
   };
   KILN_TRY_ASSIGN(auto report, as_step(context, "generalize", "generalize", "deprovision", work));
-  return GeneralizedDisk{
-      std::move(customized.disk), std::move(customized.sandbox), std::move(report)};
+  return GeneralizedDisk{std::move(customized.inputs),
+                         std::move(customized.disk),
+                         std::move(customized.sandbox),
+                         std::move(report)};
 }
 
 Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context) {
@@ -176,17 +110,21 @@ Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context
   KILN_TRY_ASSIGN(const auto residues, find_residues(*tree, {generalized.report.build_users, {}}));
   KILN_TRY(judge_residues(residues, context.plan.options.generalize_skip, context.events));
   KILN_TRY(generalized.sandbox->finish());
-  return CheckedDisk{std::move(generalized.disk)};
+  return CheckedDisk{std::move(generalized.inputs), std::move(generalized.disk)};
 }
 
-Result<DistributeOutcome> distribute(CheckedDisk checked, const RunContext& context) {
+Result<DistributeOutcome> distribute(ValidatedDisk validated, const RunContext& context) {
   KILN_TRY_ASSIGN(auto blocks,
                   open_mapped_source(context.runner,
-                                     checked.disk.node(/*read_only=*/true),
-                                     checked.disk.files(),
+                                     validated.disk.node(/*read_only=*/true),
+                                     validated.disk.files(),
                                      context.folder.work(),
                                      context.cancel));
   DistributeOutcome outcome;
+  if (validated.failure) {
+    outcome.validated = false;
+    outcome.errors.push_back(*std::move(validated.failure));
+  }
   for (const auto& target : context.plan.checked.targets) {
     const auto& distributor = *target.distributor;
     FinishedDisk disk{*blocks, suggested_name(context.plan, target)};

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct RunContext {
 //     customize -> CustomizedDisk      steps done, sandbox still up
 //     generalize -> GeneralizedDisk    deprovisioned, sandbox still up
 //     check -> CheckedDisk             sealed, without residues, sandbox gone
+//     validate -> ValidatedDisk        validators run on an overlay that is thrown away
 //     distribute -> DistributeOutcome
 
 struct PreparedInputs {
@@ -50,24 +52,33 @@ struct AttachedDisk {
 };
 
 struct CustomizedDisk {
+  PreparedInputs inputs;
   WorkDisk disk;
   std::unique_ptr<Sandbox> sandbox;
 };
 
 struct GeneralizedDisk {
+  PreparedInputs inputs;
   WorkDisk disk;
   std::unique_ptr<Sandbox> sandbox;
   GeneralizeReport report;
 };
 
 struct CheckedDisk {
+  PreparedInputs inputs;
   WorkDisk disk;
+};
+
+struct ValidatedDisk {
+  WorkDisk disk;
+  std::optional<Error> failure;  ///< only where continueDistributeOnFailure lets it pass
 };
 
 /// Distributors are independent: each has its artifact or its error.
 struct DistributeOutcome {
   std::vector<Artifact> artifacts;
-  std::vector<Error> errors;
+  std::vector<Error> errors;  ///< a failed validation's first
+  bool validated = true;
 };
 
 Result<PreparedInputs> prepare(const RunContext& context);
@@ -75,6 +86,11 @@ Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context);
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context);
 Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context);
 Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context);
-Result<DistributeOutcome> distribute(CheckedDisk checked, const RunContext& context);
+/// The checked disk is only read. An error is the first failed validator's, or tells why none
+/// could run.
+Result<void> validate(const CheckedDisk& checked, const RunContext& context);
+/// For sourceValidationOnly: what is attached is the source itself, under an overlay.
+Result<void> validate(const AttachedDisk& attached, const RunContext& context);
+Result<DistributeOutcome> distribute(ValidatedDisk validated, const RunContext& context);
 
 }  // namespace kiln

@@ -16,6 +16,7 @@ namespace kiln {
 ///     template.json       the template as it was read
 ///     events.jsonl        every event, one JSON object a line
 ///     customization.log   the layout of AIB's log
+///     validation.log      the same of the validators, where there are any
 ///     steps/<id>.log      the output of one step
 ///     console.log         the sandbox's kernel messages
 ///     inputs/<sha256>     what the steps fetched

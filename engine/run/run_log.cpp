@@ -27,8 +27,8 @@ std::string provisioner(const std::string& title) {
   return title;
 }
 
-/// The lines of AIB's customization.log: markers for provisioners, four spaces before standard
-/// output, an arrow before standard error.
+/// The lines of AIB's customization.log and validation.log: markers for provisioners, four spaces
+/// before standard output, an arrow before standard error.
 std::string customization_text(const Event& event) {
   const auto field = [&](const char* name) {
     const auto found = event.fields.find(name);
@@ -86,10 +86,14 @@ void RunLog::write_step_output(const Event& event) {
 }
 
 void RunLog::write_customization(const Event& event) {
+  if (event.type == EventType::kPhaseStarted) {
+    validating_ = event.phase == "validate";
+    if (validating_) validation_ = open(folder_ / "validation.log");
+  }
   const auto text = customization_text(event);
   if (text.empty()) return;
   const auto time = std::chrono::system_clock::to_time_t(event.time);
-  write(customization_,
+  write(validating_ ? validation_ : customization_,
         fmt::format("[{}] PACKER {:%Y/%m/%d %H:%M:%S} ui: {}",
                     folder_.filename().string(),
                     fmt::gmtime(time),
@@ -104,7 +108,7 @@ void RunLog::emit(const Event& event) noexcept {
     return;
   }
   // Output lines may come by the million and are flushed by whatever follows them.
-  for (const auto* file : {&events_, &customization_, &step_}) {
+  for (const auto* file : {&events_, &customization_, &validation_, &step_}) {
     if (*file) std::fflush(file->get());
   }
 }

@@ -9,7 +9,8 @@
 
 namespace kiln {
 
-/// Writes a run's events to its folder: events.jsonl, customization.log and one log per step.
+/// Writes a run's events to its folder: events.jsonl, customization.log, validation.log
+/// from the validate phase on where there is one, and one log per step.
 /// A log that cannot be written must not fail a build; `trouble` tells afterwards.
 class RunLog : public EventSink {
  public:
@@ -34,6 +35,8 @@ class RunLog : public EventSink {
   std::filesystem::path folder_;
   File events_;
   File customization_;
+  File validation_;
+  bool validating_ = false;
   File step_;
   std::string step_id_;
   std::string trouble_;

@@ -16,6 +16,7 @@ constexpr const char* kRunOutputType = "Microsoft.VirtualMachineImages/imageTemp
 /// AIB's runSubState for our phases.
 std::string_view sub_state(std::string_view phase) {
   if (phase == "distribute") return "Distributing";
+  if (phase == "validate") return "Validating";
   if (phase == "customize" || phase == "generalize" || phase == "check") return "Customizing";
   return "Building";
 }

@@ -23,11 +23,34 @@ auto in_phase(const RunContext& context, const std::string& name, Phase&& phase)
   return result;
 }
 
+/// sourceValidationOnly: nothing is built, so nothing is distributed.
+Result<DistributeOutcome> run_source_validation(const AttachedDisk& attached,
+                                                const RunContext& context) {
+  if (!context.plan.checked.validations.empty()) {
+    KILN_TRY(in_phase(context, "validate", [&] { return validate(attached, context); }));
+  }
+  return DistributeOutcome{};
+}
+
+/// A failed validation ends the run here, unless the template wants the image all the same.
+Result<ValidatedDisk> run_validation(CheckedDisk checked, const RunContext& context) {
+  const auto& wanted = context.plan.checked.image_template.validate;
+  if (context.plan.checked.validations.empty()) return ValidatedDisk{std::move(checked.disk), {}};
+  auto passed = in_phase(context, "validate", [&] { return validate(checked, context); });
+  if (passed) return ValidatedDisk{std::move(checked.disk), {}};
+  const bool ended = passed.error().kind() == ErrorKind::kCancelled;
+  if (ended || !wanted.continue_distribute_on_failure) return std::move(passed).error();
+  warning(context.events,
+          "the validation failed; continueDistributeOnFailure has the image distributed");
+  return ValidatedDisk{std::move(checked.disk), std::move(passed).error()};
+}
+
 /// The one way through, DESIGN's picture in code.
 Result<DistributeOutcome> run_phases(const RunContext& context) {
   KILN_TRY_ASSIGN(auto inputs, in_phase(context, "prepare", [&] { return prepare(context); }));
   KILN_TRY_ASSIGN(auto attached,
                   in_phase(context, "attach", [&] { return attach(std::move(inputs), context); }));
+  if (!context.plan.builds()) return run_source_validation(attached, context);
   KILN_TRY_ASSIGN(auto customized, in_phase(context, "customize", [&] {
                     return customize(std::move(attached), context);
                   }));
@@ -37,7 +60,8 @@ Result<DistributeOutcome> run_phases(const RunContext& context) {
   KILN_TRY_ASSIGN(auto checked, in_phase(context, "check", [&] {
                     return check(std::move(generalized), context);
                   }));
-  return in_phase(context, "distribute", [&] { return distribute(std::move(checked), context); });
+  KILN_TRY_ASSIGN(auto validated, run_validation(std::move(checked), context));
+  return in_phase(context, "distribute", [&] { return distribute(std::move(validated), context); });
 }
 
 /// A part that cannot run is told before anything starts, and all such parts at once.
@@ -60,6 +84,7 @@ void clear_work(const RunFolder& folder, bool keep) {
 RunState state_of(const BuildReport& report) {
   if (report.errors.empty()) return RunState::kSucceeded;
   if (report.errors.front().kind() == ErrorKind::kCancelled) return RunState::kCanceled;
+  if (!report.validated) return RunState::kFailed;
   return report.artifacts.empty() ? RunState::kFailed : RunState::kPartiallySucceeded;
 }
 
@@ -92,7 +117,7 @@ Result<BuildReport> run_build(const Plan& plan,
   bus.add(record);
   bus.add(services.display);
 
-  BuildReport report{folder.id(), folder.path(), RunState::kFailed, {}, {}};
+  BuildReport report{folder.id(), folder.path(), RunState::kFailed, {}, {}, true};
   Event started;
   started.type = EventType::kBuildStarted;
   started.message = plan.checked.image_template.name;
@@ -115,6 +140,7 @@ Result<BuildReport> run_build(const Plan& plan,
   if (outcome) {
     report.artifacts = std::move(outcome->artifacts);
     report.errors = std::move(outcome->errors);
+    report.validated = outcome->validated;
   } else {
     report.errors.push_back(deadline.explain(std::move(outcome).error()));
   }

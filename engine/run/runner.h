@@ -36,6 +36,7 @@ struct BuildReport {
   RunState state = RunState::kFailed;
   std::vector<Artifact> artifacts;
   std::vector<Error> errors;  ///< empty exactly when state is kSucceeded
+  bool validated = true;      ///< false: failed, whatever was distributed all the same
 };
 
 /// Runs a plan to its end. An error here means that not even a run folder could be made; whatever

@@ -75,12 +75,6 @@ void read_validation(const Record& validate, ImageTemplate& image_template) {
   auto& validation = image_template.validate;
   validation.continue_distribute_on_failure = validate.flag("continueDistributeOnFailure");
   validation.source_only = validate.flag("sourceValidationOnly");
-  if (validation.source_only) {
-    image_template.blockers.push_back(
-        not_yet_supported(validate.at("sourceValidationOnly"),
-                          "validating the source alone (sourceValidationOnly)",
-                          "remove it"));
-  }
 }
 
 void read_profile(const Record& profile,

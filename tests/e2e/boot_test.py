@@ -18,14 +18,6 @@ class Boot(KilnTest):
     def source_of(self, generation):
         return {"type": "KilnLocalImage", "path": str(self.image), "hyperVGeneration": generation}
 
-    def paths_with(self, vhd, *words):
-        """Paths on the disk's root that hold a word, by another program than the one under test."""
-        listing = subprocess.run(
-            ["guestfish", "--ro", "--format=raw", "-a", vhd, "-m", "/dev/sda3", "find", "/"],
-            capture_output=True, text=True, check=True,
-            env={**self.environment, "LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"})
-        return [path for path in listing.stdout.splitlines() if any(word in path.lower() for word in words)]
-
     def test_a_build_that_restarts(self):
         template = self.template(self.image, [
             {"type": "Shell", "name": "before", "inline": [
@@ -35,10 +27,14 @@ class Boot(KilnTest):
             {"type": "Shell", "name": "after", "inline": [
                 "[ $(cat /etc/first-boot) != $(cat /proc/sys/kernel/random/boot_id) ]",
                 "echo KILN-BOOTED >> /etc/issue"]},
-        ], source=self.source_of("V2"))
+        ], source=self.source_of("V2"), validate={"inVMValidations": [
+            {"type": "Shell", "inline": [
+                "systemctl is-system-running", "[ -s /etc/machine-id ]", "grep KILN-BOOTED /etc/issue",
+                "echo left by a validator > /etc/first-boot-of-kiln-validator", "sync"]}]})
         plan = self.kiln("plan", template).stdout
         self.assertIn("guest: step 2 (KilnRestart) needs the image's own system", plan)
         self.assertIn("only a running system can be restarted", plan)
+        self.assertIn("Validate    guest: validators run in a system booted from the image", plan)
 
         self.kiln("build", template)
 
@@ -46,11 +42,13 @@ class Boot(KilnTest):
         log = (self.run_folder() / "customization.log").read_text()
         self.assertIn("booted by UEFI", log)
         self.assertEqual((self.run_folder() / "steps/customize-01.log").read_text().split(), ["running", "lo"])
+        self.assertIn("running", (self.run_folder() / "steps/validate-01.log").read_text())
+        self.assertIn("booted by UEFI", (self.run_folder() / "validation.log").read_text())
         self.assertIn("login:", (self.run_folder() / "console.log").read_text(errors="replace"))
         self.assertEqual(self.sandboxes(), [])
         self.assertEqual(sha256(self.image), self.digest)
         vhd = self.output / "sample.vhd"
-        self.assertEqual(self.paths_with(vhd, "kiln", "etc/first-boot"), ["etc/first-boot"])
+        self.assertEqual(self.guest_paths(vhd, "kiln", "etc/first-boot"), ["etc/first-boot"])
         subprocess.run([SOURCE_DIR / "fixtures/guests/boot-check.sh", vhd, "uefi",
                         "--expect", "KILN-BOOTED"], check=True)
 

@@ -8,7 +8,7 @@ import unittest
 
 from harness import KilnTest, guest, sha256, wait_until
 
-PHASES = ["prepare", "attach", "customize", "generalize", "check", "distribute"]
+PHASES = ["prepare", "attach", "customize", "generalize", "check", "validate", "distribute"]
 
 
 class Crash(KilnTest):
@@ -17,14 +17,19 @@ class Crash(KilnTest):
         cls.image = guest("layout-ext4.qcow2")
         cls.digest = sha256(cls.image)
 
-    def build(self):
-        template = self.template(self.image, [{"type": "Shell", "inline": ["echo working", "sleep 1"]}])
-        return self.start("build", template)
+    def build(self, phase="distribute"):
+        """A build that comes to `phase` soon."""
+        step = {"type": "Shell", "inline": ["echo working", "sleep 1"]}
+        validate = {"sourceValidationOnly": phase == "validate",
+                    "inVMValidations": [step] if phase == "validate" else []}
+        return self.start("build", "--mode", "mount", self.template(self.image, [step], validate=validate))
 
     def until_phase(self, process, phase):
         for line in process.stderr:
             event = json.loads(line)
-            if event["type"] == "phase.started" and event.get("phase") == phase:
+            if event.get("phase") != phase:
+                continue
+            if event["type"] == "step.output" or event["type"] == "phase.started" and phase != "validate":
                 return
         self.fail(f"the build ended before {phase}: {process.wait()}")
 
@@ -40,7 +45,7 @@ class Crash(KilnTest):
         before = self.leftovers()
         for phase in PHASES:
             with self.subTest(phase=phase):
-                process = self.build()
+                process = self.build(phase)
                 self.until_phase(process, phase)
                 process.kill()
                 process.wait()
@@ -56,7 +61,7 @@ class Crash(KilnTest):
         before = self.leftovers()
         for phase in PHASES:
             with self.subTest(phase=phase):
-                process = self.build()
+                process = self.build(phase)
                 self.until_phase(process, phase)
                 process.send_signal(signal.SIGINT)
                 process.communicate(timeout=20)

@@ -123,6 +123,14 @@ class KilnTest(unittest.TestCase):
     def record(self):
         return json.loads((self.run_folder() / "run.json").read_text())
 
+    def guest_paths(self, disk, *words, device="/dev/sda3"):
+        """Paths on a raw disk's root that hold a word, by another program than the one under test."""
+        listing = subprocess.run(
+            ["guestfish", "--ro", "--format=raw", "-a", disk, "-m", device, "find", "/"],
+            capture_output=True, text=True, check=True,
+            env={**self.environment, "LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"})
+        return [path for path in listing.stdout.splitlines() if any(word in path.lower() for word in words)]
+
     def sandboxes(self):
         """Process ids of virtual machines and disk servers that work on this test's disks."""
         found = []

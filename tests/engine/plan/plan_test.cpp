@@ -20,15 +20,17 @@ class PlanTest : public testing::Test {
     write("b.sh");
   }
 
+  /// @param more properties, each with a comma before it
   static Result<CheckedTemplate> check(const std::string& customize,
                                        const std::string& distribute,
-                                       std::vector<Error>* others = nullptr) {
+                                       std::vector<Error>* others = nullptr,
+                                       const std::string& more = "") {
     KILN_TRY_ASSIGN(auto image_template,
                     parse_template(R"({"type":"Microsoft.VirtualMachineImages/imageTemplates",
       "name":"web","apiVersion":"2023-07-01","properties":{
       "source":{"type":"KilnLocalImage","path":"disk.raw","hyperVGeneration":"V2"},
       "customize":[)" + customize + R"(],"distribute":[)" +
-                                       distribute + "]}}",
+                                       distribute + "]" + more + "}}",
                                    "web.json"));
     return check_template(std::move(image_template), others);
   }
@@ -160,6 +162,68 @@ TEST_F(PlanTest, PlansInFullWhatCannotBeBuiltYet) {
   EXPECT_NE(text.find("Not yet     "), std::string::npos) << text;
   EXPECT_EQ(plan_to_json(*made).at("blockers").size(), 3U);
   EXPECT_EQ(plan_to_json(*made).at("steps").at(0).at("runnable"), false);
+}
+
+TEST_F(PlanTest, ValidatorsRunInASystemUnlessMountingIsAskedFor) {
+  const auto plan_in = [&](SandboxMode mode) {
+    auto checked = check("",
+                         R"({"type":"VHD","runOutputName":"a"})",
+                         nullptr,
+                         R"(,"validate":{"continueDistributeOnFailure":true,"inVMValidations":
+                            [{"type":"Shell","inline":["true"]}]})");
+    EXPECT_OK(checked);
+    auto chosen = options();
+    chosen.mode = mode;
+    return make_plan(*std::move(checked), chosen);
+  };
+  for (const auto mode : {SandboxMode::kAuto, SandboxMode::kBoot}) {
+    const auto made = plan_in(mode);
+    ASSERT_OK(made);
+    EXPECT_TRUE(made->blockers.empty());
+    EXPECT_EQ(made->sandbox, mode == SandboxMode::kAuto ? "appliance" : "guest");
+    EXPECT_EQ(made->validation_sandbox, "guest");
+    const auto text = describe_plan(*made);
+    EXPECT_NE(text.find("Validate    guest: validators run in a system booted from the image"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("targets are served even if a check fails"), std::string::npos) << text;
+  }
+  const auto mounted = plan_in(SandboxMode::kMount);
+  ASSERT_OK(mounted);
+  EXPECT_EQ(mounted->validation_sandbox, "appliance");
+  EXPECT_EQ(plan_to_json(*mounted)["validate"]["sandbox"]["reason"], "--mode mount asks for it");
+}
+
+TEST_F(PlanTest, ValidatingTheSourceBuildsNothing) {
+  const auto validate = [](const std::string& checks) {
+    return R"(,"validate":{"sourceValidationOnly":true,"inVMValidations":[)" + checks + "]}";
+  };
+  // Neither the step nor the target could be built, and neither is.
+  const auto plan_with = [&](const std::string& checks) {
+    auto checked = check(R"({"type":"WindowsUpdate"})",
+                         R"({"type":"ManagedImage","runOutputName":"m","location":"x","imageId":
+                  "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"})",
+                         nullptr,
+                         validate(checks));
+    EXPECT_OK(checked);
+    return make_plan(*std::move(checked), options());
+  };
+  const auto made = plan_with(R"({"type":"Shell","inline":["true"]})");
+  ASSERT_OK(made);
+  EXPECT_FALSE(made->builds());
+  EXPECT_TRUE(made->blockers.empty());
+  const auto json = plan_to_json(*made);
+  EXPECT_EQ(json["validate"]["sourceValidationOnly"], true);
+  EXPECT_EQ(json["validate"]["steps"].size(), 1U);
+  EXPECT_TRUE(json["steps"].empty());
+  EXPECT_TRUE(json["targets"].empty());
+  const auto text = describe_plan(*made);
+  EXPECT_NE(text.find("Build       nothing, the source itself is validated"), std::string::npos);
+  EXPECT_NE(text.find("in a system booted from the source"), std::string::npos) << text;
+
+  const auto idle = plan_with("");
+  ASSERT_OK(idle);
+  EXPECT_EQ(warnings(*idle).size(), warnings(*made).size() + 1);
 }
 
 TEST_F(PlanTest, AMissingSourceLeavesAPlanThatSaysSo) {

@@ -33,17 +33,17 @@ class CountingFetcher : public Fetcher {
 class InputsTest : public testing::Test {
  protected:
   /// A plan of which only the steps matter here.
-  static Plan plan_with(const std::string& customize) {
+  static Plan plan_with(const std::string& customize, const std::string& validate = "") {
     auto image_template = parse_template(
         R"({"type":"Microsoft.VirtualMachineImages/imageTemplates","properties":{"source":
            {"type":"KilnLocalImage","path":"x.vhd"},"distribute":[{"type":"VHD","runOutputName":
            "vhd"}],"customize":[)" +
-            customize + "]}}",
+            customize + R"(],"validate":{"inVMValidations":[)" + validate + "]}}}",
         "template.json");
     EXPECT_OK(image_template);
     auto checked = check_template(*std::move(image_template));
     EXPECT_OK(checked);
-    return {*std::move(checked), {}, {}, "", "", {}, {}};
+    return {*std::move(checked), {}, {}, "", "", "", "", {}, {}};
   }
 
   Result<std::map<std::string, std::filesystem::path>> fetch(const Plan& plan) {
@@ -73,6 +73,15 @@ TEST_F(InputsTest, AWrongDigestIsRefusedAtItsPlace) {
   const auto files = fetch(plan);
   ASSERT_FALSE(files.has_value());
   EXPECT_NE(files.error().where().find("/properties/customize/0"), std::string::npos);
+}
+
+TEST_F(InputsTest, InputsOfValidatorsArePinnedWithThoseOfSteps) {
+  const auto files = fetch(plan_with(R"({"type":"Shell","scriptUri":"a.sh"})",
+                                     R"({"type":"Shell","scriptUri":"a.sh"},
+                                        {"type":"File","sourceUri":"b","destination":"/b"})"));
+  ASSERT_OK(files);
+  EXPECT_EQ(fetcher_.fetched, 2);
+  EXPECT_TRUE(files->contains("b"));
 }
 
 TEST_F(InputsTest, AMissingInputNamesItsPlace) {

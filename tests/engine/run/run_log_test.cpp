@@ -60,6 +60,30 @@ TEST_F(RunLogTest, WritesTheServicesLayout) {
   EXPECT_NE(log.find("] PACKER "), std::string::npos) << log;
 }
 
+TEST_F(RunLogTest, ValidatorsHaveALogOfTheSameLayout) {
+  {
+    RunLog log(folder_.path());
+    for (const auto* phase : {"check", "validate", "distribute"}) {
+      ActivityScope scope(log, ActivityScope::Level::kPhase, phase, "", phase);
+      notice(log, std::string("in ") + phase);
+      scope.succeeded();
+    }
+  }
+  const auto customization = contents("customization.log");
+  EXPECT_NE(customization.find("azure-arm: in check"), std::string::npos) << customization;
+  EXPECT_NE(customization.find("azure-arm: in distribute"), std::string::npos) << customization;
+  EXPECT_EQ(customization.find("validate"), std::string::npos) << customization;
+  const auto validation = contents("validation.log");
+  EXPECT_NE(validation.find(" ui: ==> azure-arm: validate ..."), std::string::npos) << validation;
+  EXPECT_NE(validation.find(" ui:     azure-arm: in validate"), std::string::npos) << validation;
+  EXPECT_EQ(validation.find("distribute"), std::string::npos) << validation;
+}
+
+TEST_F(RunLogTest, ARunWithoutValidatorsHasNoLogOfThem) {
+  { RunLog log(folder_.path()); }
+  EXPECT_EQ(contents("validation.log"), "missing");
+}
+
 TEST_F(RunLogTest, EventsAreOneJsonObjectALineWhateverTheGuestPrints) {
   {
     RunLog log(folder_.path());

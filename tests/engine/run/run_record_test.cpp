@@ -26,6 +26,8 @@ TEST_F(RunRecordTest, FollowsTheRunThroughItsPhases) {
     ActivityScope step(record_, ActivityScope::Level::kStep, "customize", "customize-01", "Shell");
     step.failed({ErrorKind::kGuestFailed, "Shell:ExitCode", "exit code 3"});
   }
+  ActivityScope validation(record_, ActivityScope::Level::kPhase, "validate", "", "validate");
+  EXPECT_EQ(saved()["lastRunStatus"]["runSubState"], "Validating");
   EXPECT_EQ(saved()["steps"][0]["outcome"], "failed");
   EXPECT_EQ(saved()["steps"][0]["error"], "exit code 3");
   EXPECT_EQ(saved()["phases"][0]["name"], "customize");

@@ -173,7 +173,6 @@ TEST(Template, PartsThatCannotBeBuiltYetAreReadAndKept) {
   }
   EXPECT_THAT(places,
               testing::UnorderedElementsAre("/properties/errorHandling/onCustomizerError",
-                                            "/properties/validate/sourceValidationOnly",
                                             "/properties/additionalDataDisks"));
 }
 

@@ -1,0 +1,74 @@
+#include "engine/run/run_steps.h"
+
+#include <algorithm>
+
+#include "engine/sandbox/registry.h"
+
+namespace kiln {
+namespace {
+
+std::string title(const Customizer& customizer) {
+  return customizer.name().empty() ? fmt::format("{}: {}", customizer.type(), customizer.describe())
+                                   : fmt::format("{}: {}", customizer.type(), customizer.name());
+}
+
+const SandboxBackend& sandbox_backend(std::string_view name) {
+  const auto backends = sandbox_registry();
+  const auto found = std::find_if(
+      backends.begin(), backends.end(), [&](const auto& backend) { return backend.name == name; });
+  KILN_CHECK(found != backends.end());  // the plan chose it from this very table
+  return *found;
+}
+
+}  // namespace
+
+StepContext step_context(const RunContext& context,
+                         GuestAgent& agent,
+                         std::string phase,
+                         std::string id) {
+  return {agent,
+          context.events,
+          std::move(phase),
+          std::move(id),
+          {},
+          context.plan.options.step_time_limit,
+          context.cancel};
+}
+
+Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
+                                               const std::string& phase,
+                                               std::string_view name,
+                                               const WorkDisk& disk) {
+  const SandboxContext sandbox_context{
+      context.runner, context.events, context.cancel, context.folder.work(), context.cache_folder};
+  KILN_TRY_ASSIGN(
+      auto sandbox, as_step(context, phase, phase + "-sandbox", "start the sandbox", [&] {
+        return sandbox_backend(name).start(disk, context.plan.options.sandbox, sandbox_context);
+      }));
+  notice(context.events, "found " + sandbox->system().pretty_name, phase);
+  return sandbox;
+}
+
+Result<void> run_steps(const RunContext& context,
+                       const std::string& phase,
+                       const std::vector<PlannedStep>& steps,
+                       const PreparedInputs& inputs,
+                       Sandbox& sandbox) {
+  for (const auto& step : steps) {
+    const auto& customizer = *step.customizer;
+    const auto run = [&] {
+      auto step_run = step_context(context, sandbox.agent(), phase, step.id);
+      step_run.inputs = inputs.files;
+      step_run.restart = [&](std::chrono::milliseconds limit) { return sandbox.restart(limit); };
+      return customizer.run(step_run);
+    };
+    KILN_TRY_WHILE(as_step(context, phase, step.id, title(customizer), run),
+                   "running step {} of {} ({})",
+                   step.id,
+                   steps.size(),
+                   title(customizer));
+  }
+  return {};
+}
+
+}  // namespace kiln
