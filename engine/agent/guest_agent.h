@@ -17,13 +17,28 @@
 
 namespace kiln {
 
-/// A program to run in the guest, as root. Its standard input is empty. It and everything it
-/// started is dead when `run` returns.
+/// In characters; 0 where unknown.
+struct GuestTerminalSize {
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+  bool operator==(const GuestTerminalSize&) const = default;
+};
+
+/// What feeds a program's standard input while it runs.
+struct GuestInput {
+  int fd = -1;  ///< borrowed; read as the program takes it, and its end is the end of the input
+  /// Gives the program a terminal of its own, of the size that this says whenever it is asked;
+  /// what is written to the terminal arrives as kStdout.
+  std::function<GuestTerminalSize()> terminal;
+};
+
+/// A program to run in the guest, as root. It and everything it started is dead when `run` returns.
 struct GuestCommand {
   std::vector<std::string> argv;  ///< argv[0] is looked up on the guest's PATH
   std::vector<std::pair<std::string, std::string>> environment;
   std::string directory = "/root";  ///< `/` where it does not exist
   std::optional<std::chrono::milliseconds> time_limit;
+  std::optional<GuestInput> input = {};  ///< its standard input is empty where this is
 };
 
 struct GuestExit {

@@ -23,6 +23,9 @@ constexpr std::size_t kOutgoingRoom = 4 * agent::kMaxPayload;
 constexpr const char* kLookAtConsole =
     "look at the virtual machine's console log: it may have crashed or run out of memory";
 
+/// How soon a new size of the user's terminal reaches the guest.
+constexpr std::chrono::milliseconds kTerminalLook{250};
+
 }  // namespace
 
 struct HostLink::Progress {
@@ -32,6 +35,15 @@ struct HostLink::Progress {
   std::optional<Clock::time_point> give_up;  ///< on the answer to our cancel
   bool all_sent = false;
   bool finished = false;
+  bool input_ended = false;
+  std::size_t input_under_way = 0;  ///< sent, and not yet told to be taken
+  GuestTerminalSize terminal = {};  ///< as the agent knows it
+
+  /// Where there is input to be waited for, and room for it.
+  [[nodiscard]] int input_fd() const {
+    const bool wanted = exchange.input && !input_ended && !give_up;
+    return wanted && input_under_way < agent::kInputWindow ? exchange.input->fd : -1;
+  }
 };
 
 HostLink::HostLink(UniqueFd socket, const AgentPatience& patience)
@@ -97,7 +109,7 @@ Result<void> HostLink::exchange(const Exchange& exchange, const CancelToken& can
                 format_bytes(agent::kMaxPayload))
         .cure("pass large values in a file");
   }
-  Progress progress{exchange, ++last_request_, {}, {}, !exchange.next_data, false};
+  Progress progress{exchange, ++last_request_, {}, {}, !exchange.next_data};
   const auto now = Clock::now();
   last_heard_ = now;
   pinged_.reset();
@@ -123,7 +135,11 @@ Result<void> HostLink::pump(Progress& progress, const CancelToken& cancel) {
   auto until = pinged_ ? *pinged_ + patience_.for_pong : last_heard_ + patience_.before_ping;
   if (progress.overdue) until = std::min(until, *progress.overdue);
   if (progress.give_up) until = std::min(until, *progress.give_up);
-  return wait(progress.give_up ? -1 : cancel.fd(), until);
+  if (progress.exchange.input && progress.exchange.input->terminal) {
+    follow_terminal(progress);
+    until = std::min(until, Clock::now() + kTerminalLook);
+  }
+  return wait(progress.give_up ? -1 : cancel.fd(), until, &progress);
 }
 
 Result<bool> HostLink::take_frames(Progress& progress) {
@@ -151,7 +167,42 @@ Result<bool> HostLink::take(const Frame& frame, Progress& progress) {
   if (frame.request != progress.request || !agent::is_answer(progress.exchange.type, frame.type)) {
     return breach("its answer does not fit the request");
   }
+  if (frame.type == FrameType::kInputTaken) {
+    KILN_TRY(take_input_report(frame, progress));
+    return false;
+  }
   return progress.exchange.on_answer(frame);
+}
+
+Result<void> HostLink::take_input_report(const Frame& frame, Progress& progress) {
+  const auto taken = agent::decode_input_taken(frame.payload);
+  if (!taken || taken->bytes > progress.input_under_way) {
+    return breach("it took input that it was not given");
+  }
+  progress.input_under_way -= taken->bytes;
+  return {};
+}
+
+void HostLink::follow_terminal(Progress& progress) {
+  const auto size = progress.exchange.input->terminal();
+  if (size == progress.terminal || progress.give_up) return;
+  progress.terminal = size;
+  send(FrameType::kResize, progress.request, encode(agent::TerminalSize{size.rows, size.columns}));
+}
+
+/// At most what may be under way; the end of the input, and a failure to read it, end it.
+void HostLink::read_input(Progress& progress) {
+  std::array<char, agent::kInputWindow> piece;
+  const auto room = agent::kInputWindow - progress.input_under_way;
+  const auto got = ::read(progress.exchange.input->fd, piece.data(), room);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) {
+    progress.input_ended = true;
+    return send(FrameType::kInputEnd, progress.request, {});
+  }
+  const auto size = static_cast<std::size_t>(got);
+  progress.input_under_way += size;
+  send(FrameType::kInput, progress.request, {piece.data(), size});
 }
 
 /// Keeps some data under way, but not so much that a cancel would wait long behind it.
@@ -207,13 +258,16 @@ Result<void> HostLink::watch_heartbeat() {
   return {};
 }
 
-Result<void> HostLink::wait(int cancel_fd, Clock::time_point until) {
-  std::array<pollfd, 2> polled = {{{socket_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}}};
+Result<void> HostLink::wait(int cancel_fd, Clock::time_point until, Progress* progress) {
+  const int input_fd = progress != nullptr ? progress->input_fd() : -1;
+  std::array<pollfd, 3> polled = {
+      {{socket_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}, {input_fd, POLLIN, 0}}};
   if (!outgoing_.empty()) polled[0].events |= POLLOUT;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
   constexpr decltype(left) kLongest = 60'000;
   const auto timeout = static_cast<int>(std::clamp<decltype(left)>(left, 0, kLongest));
   if (::poll(polled.data(), polled.size(), timeout) <= 0) return {};
+  if (polled[2].revents != 0) read_input(*progress);
   if ((polled[0].revents & POLLOUT) != 0) KILN_TRY(write_some());
   if ((polled[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) KILN_TRY(read_some());
   return {};

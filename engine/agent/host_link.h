@@ -27,6 +27,8 @@ class HostLink {
     /// The next frame's worth to send after the request; empty at the end. Put only.
     std::function<Result<std::string>()> next_data;
     std::optional<std::chrono::milliseconds> time_limit;
+    /// What the command reads while it runs. Run only.
+    std::optional<GuestInput> input;
     std::string activity;  ///< `running apt-get`, for messages
   };
   Result<void> exchange(const Exchange& exchange, const CancelToken& cancel);
@@ -46,7 +48,10 @@ class HostLink {
   Result<void> refill(Progress& progress);
   Result<void> watch_time(Progress& progress, bool cancel_requested);
   Result<void> watch_heartbeat();
-  Result<void> wait(int cancel_fd, Clock::time_point until);
+  Result<void> take_input_report(const agent::Frame& frame, Progress& progress);
+  void follow_terminal(Progress& progress);
+  void read_input(Progress& progress);
+  Result<void> wait(int cancel_fd, Clock::time_point until, Progress* progress = nullptr);
   Result<void> write_some();
   Result<void> read_some();
   void send(agent::FrameType type, std::uint32_t request, std::string_view payload);

@@ -156,7 +156,15 @@ Result<GuestExit> HostSession::run(const GuestCommand& command,
                                    const GuestOutput& output,
                                    const CancelToken& cancel) {
   KILN_TRY(check_command(command));
-  agent::RunRequest request{command.argv, command.environment, command.directory, 0};
+  agent::RunRequest request{command.argv, command.environment, command.directory};
+  if (command.input) {
+    request.input = agent::InputKind::kPipe;
+  }
+  if (command.input && command.input->terminal) {
+    const auto size = command.input->terminal();
+    request.input = agent::InputKind::kTerminal;
+    request.terminal = {size.rows, size.columns};
+  }
   if (command.time_limit) {
     // 0 means none on the wire, and to a caller it means at once.
     request.time_limit_milliseconds =
@@ -186,6 +194,7 @@ Result<GuestExit> HostSession::run(const GuestCommand& command,
                 {},
                 {},
                 command.time_limit,
+                command.input,
                 "running " + printable(command.argv[0])},
                on_other,
                cancel));
@@ -200,9 +209,10 @@ Result<void> HostSession::put_from(const Source& source,
   KILN_TRY(check_guest_path(guest_path));
   constexpr unsigned kModeBits = 07777;
   const agent::PutRequest request{guest_path, mode & kModeBits, size};
-  return ask({FrameType::kPut, encode(request), {}, source, {}, "writing " + printable(guest_path)},
-             {},
-             cancel);
+  return ask(
+      {FrameType::kPut, encode(request), {}, source, {}, {}, "writing " + printable(guest_path)},
+      {},
+      cancel);
 }
 
 Result<void> HostSession::put(std::string_view contents,
@@ -257,6 +267,7 @@ Result<std::string> HostSession::get(const std::string& guest_path,
                 {},
                 {},
                 {},
+                {},
                 "reading " + printable(guest_path)},
                on_other,
                cancel));
@@ -282,6 +293,7 @@ Result<std::vector<std::string>> HostSession::remove(const std::string& pattern,
                 {},
                 {},
                 {},
+                {},
                 "removing " + printable(pattern)},
                on_other,
                cancel));
@@ -290,9 +302,10 @@ Result<std::vector<std::string>> HostSession::remove(const std::string& pattern,
 
 Result<void> HostSession::quit(const CancelToken& cancel) {
   constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(30);
-  return ask({FrameType::kQuit, {}, {}, {}, kPatience, "ending the program in the virtual machine"},
-             {},
-             cancel);
+  return ask(
+      {FrameType::kQuit, {}, {}, {}, kPatience, {}, "ending the program in the virtual machine"},
+      {},
+      cancel);
 }
 
 }  // namespace

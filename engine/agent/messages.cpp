@@ -75,6 +75,13 @@ class Reader {
   bool failed_ = false;
 };
 
+TerminalSize read_size(Reader& reader) {
+  TerminalSize size;
+  size.rows = reader.integer<std::uint16_t>();
+  size.columns = reader.integer<std::uint16_t>();
+  return size;
+}
+
 /// What the kernel would cut at a NUL must not reach it, or checks and effects would differ.
 bool is_c_string(std::string_view text) {
   return text.find('\0') == std::string_view::npos;
@@ -120,7 +127,8 @@ std::string encode(const RunRequest& message) {
   writer.integer(static_cast<std::uint32_t>(message.environment.size()));
   for (const auto& [name, value] : message.environment) writer.string(name).string(value);
   writer.string(message.directory).integer(message.time_limit_milliseconds);
-  return writer.take();
+  writer.integer(static_cast<std::uint8_t>(message.input));
+  return writer.take() + encode(message.terminal);
 }
 
 std::optional<RunRequest> decode_run(std::string_view payload) {
@@ -136,10 +144,32 @@ std::optional<RunRequest> decode_run(std::string_view payload) {
   }
   message.directory = reader.string();
   message.time_limit_milliseconds = reader.integer<std::uint64_t>();
+  message.input = static_cast<InputKind>(reader.integer<std::uint8_t>());
+  message.terminal = read_size(reader);
   for (const auto& argument : message.argv) valid = valid && is_c_string(argument);
   valid = valid && reader.complete() && !message.argv.empty() && !message.argv[0].empty() &&
-          is_absolute(message.directory);
+          is_absolute(message.directory) && message.input <= InputKind::kTerminal;
   return if_valid(valid, message);
+}
+
+std::string encode(const TerminalSize& message) {
+  return Writer().integer(message.rows).integer(message.columns).take();
+}
+
+std::optional<TerminalSize> decode_terminal_size(std::string_view payload) {
+  Reader reader(payload);
+  auto message = read_size(reader);
+  return if_valid(reader.complete(), message);
+}
+
+std::string encode(const InputTaken& message) {
+  return Writer().integer(message.bytes).take();
+}
+
+std::optional<InputTaken> decode_input_taken(std::string_view payload) {
+  Reader reader(payload);
+  InputTaken message{reader.integer<std::uint32_t>()};
+  return if_valid(reader.complete() && message.bytes != 0, message);
 }
 
 std::string encode(const ExitReport& message) {

@@ -20,11 +20,30 @@ struct Hello {
 /// Steps have a PID namespace of their own, so nothing they start can outlive them.
 inline constexpr std::uint32_t kCapabilityPidNamespace = 1;
 
+/// In characters; 0 where unknown.
+struct TerminalSize {
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+  bool operator==(const TerminalSize&) const = default;
+};
+
+enum class InputKind : std::uint8_t {
+  kNone = 0,      ///< standard input is empty
+  kPipe = 1,      ///< input frames
+  kTerminal = 2,  ///< likewise, through a terminal that is also both outputs
+};
+
 struct RunRequest {
   std::vector<std::string> argv;  ///< not empty; no element holds a NUL
   std::vector<std::pair<std::string, std::string>> environment;
   std::string directory;                      ///< absolute
   std::uint64_t time_limit_milliseconds = 0;  ///< 0: none
+  InputKind input = InputKind::kNone;
+  TerminalSize terminal = {};
+};
+
+struct InputTaken {
+  std::uint32_t bytes = 0;  ///< not 0
 };
 
 enum class ExitKind : std::uint8_t { kExited = 0, kSignalled = 1, kTimedOut = 2, kCancelled = 3 };
@@ -68,6 +87,8 @@ struct ErrorReport {
 
 std::string encode(const Hello& message);
 std::string encode(const RunRequest& message);
+std::string encode(const TerminalSize& message);
+std::string encode(const InputTaken& message);
 std::string encode(const ExitReport& message);
 std::string encode(const PutRequest& message);
 std::string encode(const GetRequest& message);
@@ -77,6 +98,8 @@ std::string encode(const ErrorReport& message);
 
 std::optional<Hello> decode_hello(std::string_view payload);
 std::optional<RunRequest> decode_run(std::string_view payload);
+std::optional<TerminalSize> decode_terminal_size(std::string_view payload);
+std::optional<InputTaken> decode_input_taken(std::string_view payload);
 std::optional<ExitReport> decode_exit(std::string_view payload);
 std::optional<PutRequest> decode_put(std::string_view payload);
 std::optional<GetRequest> decode_get(std::string_view payload);

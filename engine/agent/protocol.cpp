@@ -3,8 +3,8 @@
 namespace kiln::agent {
 
 bool is_known(FrameType type) {
-  return (type >= FrameType::kHello && type <= FrameType::kPong) ||
-         (type >= FrameType::kRun && type <= FrameType::kQuit);
+  return (type >= FrameType::kHello && type <= FrameType::kInputTaken) ||
+         (type >= FrameType::kRun && type <= FrameType::kResize);
 }
 
 bool is_answer(FrameType request, FrameType answer) {
@@ -12,7 +12,7 @@ bool is_answer(FrameType request, FrameType answer) {
   switch (request) {
     case FrameType::kRun:
       return answer == FrameType::kStdout || answer == FrameType::kStderr ||
-             answer == FrameType::kExit;
+             answer == FrameType::kExit || answer == FrameType::kInputTaken;
     case FrameType::kPut:
     case FrameType::kQuit:
       return answer == FrameType::kDone;
@@ -41,15 +41,23 @@ RequestOrder::Verdict RequestOrder::admit(FrameType type, std::uint32_t request)
       active_type_ = type;
       return Verdict::kAccept;
     case FrameType::kCancel:
+      return admit_part(active_type_, request);
     case FrameType::kPutData:
     case FrameType::kPutEnd:
-      if (request == 0 || request > last_) return Verdict::kViolation;
-      if (request != active_) return Verdict::kStale;
-      if (type != FrameType::kCancel && active_type_ != FrameType::kPut) return Verdict::kViolation;
-      return Verdict::kAccept;
+      return admit_part(FrameType::kPut, request);
+    case FrameType::kInput:
+    case FrameType::kInputEnd:
+    case FrameType::kResize:
+      return admit_part(FrameType::kRun, request);
     default:
       return Verdict::kViolation;
   }
+}
+
+RequestOrder::Verdict RequestOrder::admit_part(FrameType of, std::uint32_t request) const {
+  if (request == 0 || request > last_) return Verdict::kViolation;
+  if (request != active_) return Verdict::kStale;
+  return of == active_type_ ? Verdict::kAccept : Verdict::kViolation;
 }
 
 }  // namespace kiln::agent

@@ -7,11 +7,15 @@ namespace kiln::agent {
 
 /// Both ends must speak exactly this version: the agent is embedded in the program that talks to
 /// it, so they never differ unless something is wrong.
-inline constexpr std::uint8_t kProtocolVersion = 1;
+inline constexpr std::uint8_t kProtocolVersion = 2;
 
 /// Small enough that a cancel never waits long behind data, and that memory stays bounded on both
 /// ends whatever the peer sends.
 inline constexpr std::size_t kMaxPayload = std::size_t{64} * 1024;
+
+/// How much of a command's standard input the host may send beyond what the agent has told to be
+/// taken; a command that does not read fills this and nothing else.
+inline constexpr std::size_t kInputWindow = kMaxPayload;
 
 /// The numbers are the wire format. Requests carry a growing, non-zero id which their answers
 /// repeat; hello, ping and pong carry 0. There is one request at a time.
@@ -26,6 +30,7 @@ enum class FrameType : std::uint8_t {
   kDone = 7,     ///< the last answer to put, get, remove and quit
   kError = 8,    ///< the last answer to a request that failed
   kPong = 9,
+  kInputTaken = 10,  ///< how many bytes of input have gone to the command since the last one
   // From the host.
   kRun = 32,
   kCancel = 33,
@@ -36,6 +41,9 @@ enum class FrameType : std::uint8_t {
   kRemove = 38,
   kPing = 39,
   kQuit = 40,
+  kInput = 41,     ///< for the command of a run that was asked for with input
+  kInputEnd = 42,  ///< end of file; in a terminal Ctrl-D
+  kResize = 43,    ///< of the command's terminal
 };
 
 bool is_known(FrameType type);
@@ -56,6 +64,9 @@ class RequestOrder {
   void finished() { active_ = 0; }
 
  private:
+  /// What continues a request `of` that type.
+  [[nodiscard]] Verdict admit_part(FrameType of, std::uint32_t request) const;
+
   std::uint32_t last_ = 0;    ///< the highest id seen
   std::uint32_t active_ = 0;  ///< 0 where none is
   FrameType active_type_ = FrameType::kPing;

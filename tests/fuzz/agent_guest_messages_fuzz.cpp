@@ -24,8 +24,9 @@ void check_order(std::string_view bytes) {
     }
     const auto verdict = order.admit(type, byte >> 6U);
     if (verdict == RequestOrder::Verdict::kViolation) return;
-    const bool needs_job =
-        type == FrameType::kCancel || type == FrameType::kPutData || type == FrameType::kPutEnd;
+    const bool needs_job = type == FrameType::kCancel || type == FrameType::kPutData ||
+                           type == FrameType::kPutEnd || type == FrameType::kInput ||
+                           type == FrameType::kInputEnd || type == FrameType::kResize;
     // The session relies on this: what continues a request is only accepted while there is one.
     if (verdict == RequestOrder::Verdict::kAccept && needs_job) KILN_CHECK(active);
     if (verdict == RequestOrder::Verdict::kAccept && !needs_job && type != FrameType::kPing) {
@@ -44,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (message) KILN_CHECK(encode(*message) == payload);
   };
   check(decode_run(payload));
+  check(decode_terminal_size(payload));
   check(decode_put(payload));
   check(decode_get(payload));
   check(decode_remove(payload));

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (message) KILN_CHECK(encode(*message) == payload);
   };
   check(decode_hello(payload));
+  check(decode_input_taken(payload));
   check(decode_exit(payload));
   check(decode_removed(payload));
   check(decode_error(payload));

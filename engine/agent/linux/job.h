@@ -30,6 +30,10 @@ class Job {
   /// Put only.
   virtual void take(std::string_view /*data*/) {}
   virtual void take_end() {}
+  /// Run only, as the request asked for it; false where the host broke the rules.
+  virtual bool feed(std::string_view /*input*/) { return false; }
+  virtual bool feed_end() { return false; }
+  virtual bool resize(const TerminalSize& /*size*/) { return false; }
 };
 
 /// How steps are run, fixed for the session.

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <limits>
 #include <optional>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@ struct Pipe {
 class RunJob final : public Job {
  public:
   RunJob(std::uint32_t request, const RunRequest& run, const StepSettings& settings)
-      : request_(request) {
+      : request_(request), input_kind_(run.input) {
     start_error_ = start_step(run, settings, step_);
     if (run.time_limit_milliseconds == 0) return;
     // Longer than this is never; adding it would overflow the clock.
@@ -47,15 +48,22 @@ class RunJob final : public Job {
   int watch(std::vector<pollfd>& polled, const Outbox& outbox) override;
   bool advance(Outbox& outbox) override;
   void cancel() override { stop(ExitKind::kCancelled); }
+  bool feed(std::string_view input) override;
+  bool feed_end() override;
+  bool resize(const TerminalSize& size) override;
 
  private:
   void stop(ExitKind why);
+  void pass_input(Outbox& outbox);
   void forward(Pipe& pipe, Outbox& outbox);
   void look_at_status();
   void look_for_death();
   [[nodiscard]] ExitReport report() const;
 
   std::uint32_t request_;
+  InputKind input_kind_;
+  std::string input_;  ///< at most kInputWindow bytes that the command has not taken yet
+  bool input_ended_ = false;
   Step step_;
   std::string start_error_;
   std::optional<Clock::time_point> deadline_;
@@ -72,6 +80,7 @@ int RunJob::watch(std::vector<pollfd>& polled, const Outbox& outbox) {
   for (const auto& pipe : pipes_) {
     if (*pipe.fd && outbox.has_room()) polled.push_back({pipe.fd->get(), POLLIN, 0});
   }
+  if (step_.in && (!input_.empty() || input_ended_)) polled.push_back({step_.in.get(), POLLOUT, 0});
   if (step_.status) polled.push_back({step_.status.get(), POLLIN, 0});
   if (dead_) return outbox.has_room() ? 0 : -1;
   // The end of a namespace cannot be polled for on old kernels; it follows within moments.
@@ -88,6 +97,7 @@ bool RunJob::advance(Outbox& outbox) {
     outbox.add(FrameType::kError, request_, error_payload(ErrorCode::kIo, start_error_));
     return true;
   }
+  pass_input(outbox);
   for (auto& pipe : pipes_) forward(pipe, outbox);
   look_at_status();
   if (deadline_ && Clock::now() >= *deadline_) stop(ExitKind::kTimedOut);
@@ -101,6 +111,46 @@ void RunJob::stop(ExitKind why) {
   if (stopped_ || wait_status_ || step_.supervisor <= 0) return;
   stopped_ = why;
   kill_step(step_);
+}
+
+bool RunJob::feed(std::string_view input) {
+  if (input_kind_ == InputKind::kNone || input_ended_) return false;
+  if (input.size() > kInputWindow - input_.size()) return false;
+  input_.append(input);
+  return true;
+}
+
+bool RunJob::feed_end() {
+  if (input_kind_ == InputKind::kNone || input_ended_) return false;
+  input_ended_ = true;
+  return true;
+}
+
+bool RunJob::resize(const TerminalSize& size) {
+  if (input_kind_ != InputKind::kTerminal) return false;
+  if (step_.out) set_terminal_size(step_, size);
+  return true;
+}
+
+/// What a command that closed its input does not take is taken by us, so that the host goes on.
+void RunJob::pass_input(Outbox& outbox) {
+  constexpr char kEndOfFile = 0x04;  // as a person types it
+  if (!input_.empty()) {
+    auto taken = step_.in ? ::write(step_.in.get(), input_.data(), input_.size()) : -1;
+    if (taken < 0 && step_.in && (errno == EAGAIN || errno == EINTR)) return;
+    if (taken < 0) {
+      step_.in.reset();
+      taken = static_cast<ssize_t>(input_.size());
+    }
+    input_.erase(0, static_cast<std::size_t>(taken));
+    outbox.add(
+        FrameType::kInputTaken, request_, encode(InputTaken{static_cast<std::uint32_t>(taken)}));
+  }
+  if (!input_ended_ || !input_.empty() || !step_.in) return;
+  if (input_kind_ == InputKind::kTerminal) {
+    if (::write(step_.in.get(), &kEndOfFile, 1) < 0 && errno == EAGAIN) return;
+  }
+  step_.in.reset();
 }
 
 void RunJob::forward(Pipe& pipe, Outbox& outbox) {
@@ -132,8 +182,11 @@ void RunJob::look_for_death() {
   look_at_status();
   dead_ = true;
   for (auto& pipe : pipes_) {
-    int left = 0;
-    if (*pipe.fd) ::ioctl(pipe.fd->get(), FIONREAD, &left);
+    // A terminal tells by itself when it has no more, and may not yet know how much it has.
+    int left = std::numeric_limits<int>::max();
+    if (*pipe.fd && input_kind_ != InputKind::kTerminal) {
+      ::ioctl(pipe.fd->get(), FIONREAD, &left);
+    }
     pipe.left = left;
   }
 }

@@ -26,6 +26,7 @@ class Session {
   void read_port();
   void handle(const Frame& frame);
   void start(const Frame& frame);
+  void require(bool kept_to_the_rules);
   void end_job();
   /// A virtio-serial port without a host end reports hang-up; before the first word that only means
   /// that the host has not come yet.
@@ -123,6 +124,14 @@ void Session::handle(const Frame& frame) {
       return job_->take(frame.payload);
     case FrameType::kPutEnd:
       return job_->take_end();
+    case FrameType::kInput:
+      return require(job_->feed(frame.payload));
+    case FrameType::kInputEnd:
+      return require(frame.payload.empty() && job_->feed_end());
+    case FrameType::kResize: {
+      const auto size = decode_terminal_size(frame.payload);
+      return require(size && job_->resize(*size));
+    }
     case FrameType::kQuit:
       quit_request_ = frame.request;
       state_ = State::kQuitting;
@@ -130,6 +139,10 @@ void Session::handle(const Frame& frame) {
     default:
       start(frame);
   }
+}
+
+void Session::require(bool kept_to_the_rules) {
+  if (!kept_to_the_rules) state_ = State::kLost;
 }
 
 void Session::start(const Frame& frame) {

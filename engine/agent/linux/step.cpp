@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,6 +14,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <climits>
 
 #include "engine/agent/linux/posix.h"
 #include "engine/agent/linux/step_supervisor.h"
@@ -58,7 +61,48 @@ std::vector<std::string> make_environment(const RunRequest& run, const StepSetti
   return environment;
 }
 
+/// The command's ends of its streams.
+struct StepEnds {
+  UniqueFd in;
+  UniqueFd out;
+  UniqueFd err;
+};
+
+bool make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return false;
+  read_end.reset(ends[0]);
+  write_end.reset(ends[1]);
+  return true;
+}
+
+bool make_pipes(const RunRequest& run, Step& step, StepEnds& ends) {
+  return make_pipe(step.out, ends.out) && make_pipe(step.err, ends.err) &&
+         (run.input == InputKind::kNone || make_pipe(ends.in, step.in));
+}
+
+bool make_terminal(const RunRequest& run, Step& step, StepEnds& ends) {
+  step.in.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  char name[PATH_MAX];
+  if (!step.in || ::grantpt(step.in.get()) != 0 || ::unlockpt(step.in.get()) != 0 ||
+      ::ptsname_r(step.in.get(), name, sizeof name) != 0) {
+    return false;
+  }
+  const auto copy = [](const UniqueFd& fd) { return ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0); };
+  ends.in.reset(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ends.out.reset(copy(ends.in));
+  ends.err.reset(copy(ends.in));
+  step.out.reset(copy(step.in));
+  set_terminal_size(step, run.terminal);
+  return ends.err && step.out;
+}
+
 }  // namespace
+
+void set_terminal_size(const Step& step, const TerminalSize& size) {
+  const winsize window{size.rows, size.columns, 0, 0};
+  ::ioctl(step.out.get(), TIOCSWINSZ, &window);
+}
 
 bool pid_namespaces_work() {
   const auto child = fork_with(kStepNamespaces);
@@ -68,15 +112,11 @@ bool pid_namespaces_work() {
 }
 
 std::string start_step(const RunRequest& run, const StepSettings& settings, Step& step) {
-  int out[2];
-  int err[2];
+  StepEnds ends;
+  const bool connected = run.input == InputKind::kTerminal ? make_terminal(run, step, ends)
+                                                           : make_pipes(run, step, ends);
+  if (!connected) return failure("connect", run.argv[0]);
   int status[2];
-  if (::pipe2(out, O_CLOEXEC) != 0) return failure("make a pipe for", run.argv[0]);
-  step.out.reset(out[0]);
-  UniqueFd out_write(out[1]);
-  if (::pipe2(err, O_CLOEXEC) != 0) return failure("make a pipe for", run.argv[0]);
-  step.err.reset(err[0]);
-  UniqueFd err_write(err[1]);
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, status) != 0) {
     return failure("make a socket for", run.argv[0]);
   }
@@ -88,12 +128,18 @@ std::string start_step(const RunRequest& run, const StepSettings& settings, Step
   step.supervisor = fork_with(settings.pid_namespaces ? kStepNamespaces : 0);
   if (step.supervisor == 0) {
     step.status.reset();  // or we would never see that the agent is gone
-    supervise({run, environment, settings, out_write.get(), err_write.get(), status_write.get()});
+    supervise({run,
+               environment,
+               settings,
+               ends.in ? ends.in.get() : -1,
+               ends.out.get(),
+               ends.err.get(),
+               status_write.get()});
   }
   if (step.supervisor < 0) return failure("start a process for", run.argv[0]);
-  set_nonblocking(step.out.get());
-  set_nonblocking(step.err.get());
-  set_nonblocking(step.status.get());
+  for (const auto* fd : {&step.in, &step.out, &step.err, &step.status}) {
+    if (*fd) set_nonblocking(fd->get());
+  }
   return {};
 }
 

@@ -19,6 +19,7 @@ struct StepStatus {
 struct Step {
   pid_t supervisor = -1;
   bool own_namespace = false;
+  UniqueFd in;  ///< to the command's standard input, where it has one; a terminal's other side
   UniqueFd out;
   UniqueFd err;
   UniqueFd status;  ///< a StepStatus, then end of file
@@ -29,6 +30,9 @@ bool pid_namespaces_work();
 
 /// @return an empty string, or what failed
 std::string start_step(const RunRequest& run, const StepSettings& settings, Step& step);
+
+/// Only where the step has a terminal.
+void set_terminal_size(const Step& step, const TerminalSize& size);
 
 /// Asks for the end of everything in the step; the supervisor can be waited for afterwards.
 void kill_step(const Step& step);

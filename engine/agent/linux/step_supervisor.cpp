@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string_view>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -44,12 +45,13 @@ void close_from(int first) {
   for (int fd = first; fd < limit; ++fd) ::close(fd);
 }
 
-/// Leaves exactly: 0 empty, 1 and 2 to the agent, 3 for the status. Above all the port is closed:
-/// only the agent may hold it.
+/// Leaves exactly: 0 empty or the input, 1 and 2 to the agent, 3 for the status. Above all the port
+/// is closed: only the agent may hold it.
 void arrange_descriptors(const Supervision& supervision) {
   // First out of the way of 0 to 3, where they might already be.
   constexpr int kAbove = 10;
-  const int in = ::fcntl(open_empty_input(), F_DUPFD, kAbove);
+  const int in =
+      ::fcntl(supervision.in >= 0 ? supervision.in : open_empty_input(), F_DUPFD, kAbove);
   const int out = ::fcntl(supervision.out, F_DUPFD, kAbove);
   const int err = ::fcntl(supervision.err, F_DUPFD, kAbove);
   const int status = ::fcntl(supervision.status, F_DUPFD, kAbove);
@@ -84,6 +86,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
 
 [[noreturn]] void execute(const Supervision& supervision) {
   ::setsid();
+  if (supervision.run.input == InputKind::kTerminal) ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
   reset_signals();
   ::umask(022);
   write_small_file("/proc/self/oom_score_adj", "0", 0644);  // the agent's own is out of reach

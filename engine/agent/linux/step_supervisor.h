@@ -18,6 +18,7 @@ struct Supervision {
   const RunRequest& run;
   const std::vector<std::string>& environment;
   const StepSettings& settings;
+  int in;  ///< -1: standard input is empty
   int out;
   int err;
   int status;

@@ -171,6 +171,14 @@ INSTANTIATE_TEST_SUITE_P(
                         id,
                         encode(agent::ExitReport{agent::ExitKind::kCancelled, 0}));
                }},
+        Breach{"InputTakenThatWasNotGiven",
+               [](Peer& p, std::uint32_t id) {
+                 p.send(FrameType::kInputTaken, id, encode(agent::InputTaken{1}));
+               }},
+        Breach{"NoInputTaken",
+               [](Peer& p, std::uint32_t id) {
+                 p.send(FrameType::kInputTaken, id, encode(agent::InputTaken{0}));
+               }},
         Breach{"AHostFrame", [](Peer& p, std::uint32_t id) { p.send(FrameType::kRun, id); }}),
     [](const auto& tested) { return tested.param.name; });
 

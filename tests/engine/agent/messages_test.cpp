@@ -26,6 +26,16 @@ TEST(Messages, RoundTrip) {
   EXPECT_EQ(run->directory, "/root");
   EXPECT_EQ(run->time_limit_milliseconds, 1500U);
 
+  EXPECT_EQ(run->input, InputKind::kNone);
+
+  const auto shell = decode_run(
+      encode(RunRequest{{"sh"}, {}, "/", 0, InputKind::kTerminal, TerminalSize{50, 65535}}));
+  ASSERT_TRUE(shell);
+  EXPECT_EQ(shell->input, InputKind::kTerminal);
+  EXPECT_EQ(shell->terminal, (TerminalSize{50, 65535}));
+  EXPECT_EQ(decode_terminal_size(encode(TerminalSize{24, 80})), (TerminalSize{24, 80}));
+  EXPECT_EQ(decode_input_taken(encode(InputTaken{7}))->bytes, 7U);
+
   for (const auto kind :
        {ExitKind::kExited, ExitKind::kSignalled, ExitKind::kTimedOut, ExitKind::kCancelled}) {
     const auto exit = decode_exit(encode(ExitReport{kind, 255}));

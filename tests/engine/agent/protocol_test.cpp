@@ -50,6 +50,20 @@ TEST(RequestOrder, LetsQuitAndPingInterrupt) {
   EXPECT_EQ(order.admit(FrameType::kQuit, 2), Verdict::kAccept);
 }
 
+TEST(RequestOrder, InputBelongsToARun) {
+  RequestOrder order;
+  EXPECT_EQ(order.admit(FrameType::kInput, 1), Verdict::kViolation);
+  EXPECT_EQ(order.admit(FrameType::kRun, 1), Verdict::kAccept);
+  for (const auto type : {FrameType::kInput, FrameType::kInputEnd, FrameType::kResize}) {
+    EXPECT_EQ(order.admit(type, 1), Verdict::kAccept);
+    EXPECT_EQ(order.admit(type, 2), Verdict::kViolation);
+  }
+  order.finished();
+  EXPECT_EQ(order.admit(FrameType::kInput, 1), Verdict::kStale);
+  EXPECT_EQ(order.admit(FrameType::kPut, 2), Verdict::kAccept);
+  EXPECT_EQ(order.admit(FrameType::kInput, 2), Verdict::kViolation);
+}
+
 TEST(RequestOrder, RefusesDataThatIsNotAsked) {
   RequestOrder order;
   EXPECT_EQ(order.admit(FrameType::kPutData, 1), Verdict::kViolation);
