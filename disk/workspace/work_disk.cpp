@@ -95,6 +95,18 @@ Result<WorkDisk> WorkDisk::create_over(ProcessRunner& runner,
   return WorkDisk(std::move(files), virtual_size_, node(/*read_only=*/true));
 }
 
+WorkDisk WorkDisk::reopen(const ImageInfo& base,
+                          const std::vector<std::filesystem::path>& overlays) {
+  KILN_CHECK(!overlays.empty());
+  WorkDisk disk({overlays.back(), base.path}, base.virtual_size, qemu_node(base, true));
+  for (auto overlay = std::next(overlays.rbegin()); overlay != overlays.rend(); ++overlay) {
+    auto files = disk.files_;
+    files.insert(files.begin(), *overlay);
+    disk = WorkDisk(std::move(files), base.virtual_size, disk.node(/*read_only=*/true));
+  }
+  return disk;
+}
+
 std::string WorkDisk::node(bool read_only) const {
   nlohmann::json node = {
       {"driver", "qcow2"},

@@ -25,6 +25,10 @@ class WorkDisk {
                                const std::filesystem::path& overlay,
                                const CancelToken& cancel) const;
 
+  /// A disk that was made by the two above.
+  /// @param overlays the uppermost first, all in one folder
+  static WorkDisk reopen(const ImageInfo& base, const std::vector<std::filesystem::path>& overlays);
+
   [[nodiscard]] const std::filesystem::path& overlay() const { return files_.front(); }
   [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
   /// The overlay and, explicitly, everything below it as a qemu block node.

@@ -88,6 +88,35 @@ INSTANTIATE_TEST_SUITE_P(Formats,
                                          Base{"vpc", "subformat=dynamic,force_size=on"},
                                          Base{"vpc", "subformat=fixed,force_size=on"}));
 
+TEST_F(WorkDiskTest, AnOverlayOverAnOverlayLeavesItAloneAndMovesWithIt) {
+  const auto base = create("base", "raw", "", "4M");
+  ASSERT_OK(make_directories(path("work")));
+  const auto lower = attach(base, "work/lower.qcow2");
+  ASSERT_OK(lower);
+  node_io(lower->node(false), {"write -q -P 1 0 1M"});
+  const auto before = sha256_file(lower->overlay());
+  ASSERT_OK(before);
+  const auto upper = lower->create_over(*runner_, path("work/upper.qcow2"), {});
+  ASSERT_OK(upper);
+  EXPECT_EQ(upper->files(), (std::vector{path("work/upper.qcow2"), lower->overlay(), base}));
+  node_io(upper->node(false), {"read -q -P 1 0 1M", "write -q -P 2 1M 1M"});
+  EXPECT_EQ(*sha256_file(lower->overlay()), *before);
+
+  std::filesystem::rename(path("work"), path("kept"));
+  const auto info = probe_image(base);
+  ASSERT_OK(info);
+  const auto kept = WorkDisk::reopen(*info, {path("kept/upper.qcow2"), path("kept/lower.qcow2")});
+  EXPECT_EQ(kept.virtual_size(), 4 * kMiB);
+  const std::vector<std::string> reads = {
+      "read -q -P 1 0 1M", "read -q -P 2 1M 1M", "read -q -P 0 2M 2M"};
+  node_io(kept.node(false), reads);
+  // By the headers alone, as libguestfs opens it.
+  std::vector<std::string> argv = {"qemu-io", "-r", "-f", "qcow2"};
+  for (const auto& read : reads) argv.insert(argv.end(), {"-c", read});
+  argv.push_back(path("kept/upper.qcow2"));
+  run(argv);
+}
+
 TEST_F(WorkDiskTest, RefusesToReplaceAFile) {
   const auto base = create("base", "raw", "", "1M");
   ASSERT_OK(attach(base, "overlay"));
