@@ -69,6 +69,9 @@ class Sandbox {
   /// Ends the agent, trims the file systems and mounts them read-only: what is seen now is what the
   /// image will hold. `agent` may not be used any more.
   virtual Result<FileTree*> seal() = 0;
+  /// For a disk that is kept after a failure, from any state: as `rest`, `seal` and `finish`, but a
+  /// system that does not shut down loses its power.
+  virtual Result<void> halt() = 0;
   /// Unmounts, flushes, powers off.
   virtual Result<void> finish() = 0;
 };

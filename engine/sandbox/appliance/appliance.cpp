@@ -53,6 +53,10 @@ class ApplianceSandbox : public Sandbox {
         .cure("build with --mode boot");
   }
   Result<void> rest() override { return {}; }
+  Result<void> halt() override {
+    if (agent_) KILN_TRY(seal());
+    return finish();
+  }
   Result<void> finish() override { return image_.session->finish(); }
 
  private:

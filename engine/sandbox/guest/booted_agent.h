@@ -27,6 +27,7 @@ class BootedAgent : public GuestAgent {
                        const CancelToken& cancel);
   /// Lets the session go, without a word to the agent.
   void disconnect();
+  [[nodiscard]] bool connected() const { return session_ != nullptr; }
 
   Result<GuestExit> run(const GuestCommand& command,
                         const GuestOutput& output,

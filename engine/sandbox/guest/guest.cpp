@@ -47,6 +47,7 @@ class GuestSandbox : public Sandbox {
     KILN_TRY(rest());
     return appliance_->seal();
   }
+  Result<void> halt() override;
   Result<void> finish() override {
     KILN_CHECK(appliance_ != nullptr);
     return appliance_->finish();
@@ -61,6 +62,8 @@ class GuestSandbox : public Sandbox {
   Result<void> send_off(const char* verb);
   Result<void> await_reset(Clock::time_point deadline);
   Result<void> shut_down();
+  /// Has the appliance take the disk of a machine that is off, and takes the agent out of it.
+  Result<void> take_over();
 
   WorkDisk disk_;
   SandboxOptions options_;
@@ -214,6 +217,22 @@ Result<void> GuestSandbox::shut_down() {
 Result<void> GuestSandbox::rest() {
   if (appliance_) return {};
   KILN_TRY_WHILE(shut_down(), "shutting down {}", system_.pretty_name);
+  return take_over();
+}
+
+Result<void> GuestSandbox::halt() {
+  const bool answers = agent_ && agent_->connected();
+  if (domain_ && (!answers || !shut_down())) {
+    KILN_TRY(context_.cancel.check());
+    warning(context_.events, "the image's system does not shut down, so its power is cut");
+    agent_.reset();
+    domain_.reset();
+  }
+  if (!appliance_) KILN_TRY(take_over());
+  return appliance_->halt();
+}
+
+Result<void> GuestSandbox::take_over() {
   KILN_TRY_ASSIGN(appliance_, start_appliance(disk_, options_, context_));
   for (const auto& path : placement_.paths) {
     KILN_TRY_WHILE(appliance_->agent().remove(path, context_.cancel),

@@ -73,6 +73,7 @@ Result<Placement> place_agent(GuestfsSession& session, const std::string& folder
   KILN_TRY(write(unit_text(folder), unit, 0644));
   KILN_TRY_ASSIGN(const bool has_wants, exists(session, kWantedBy));
   if (!has_wants) KILN_TRY(session.make_folder(std::string(kWantedBy), 0755));
+  KILN_TRY(session.remove_all(wanted));  // of a machine that lost its power with the agent in it
   KILN_TRY(session.link(unit, wanted));
   // Then the whole folder is ours.
   placement.paths.push_back(has_wants ? wanted : std::string(kWantedBy));
