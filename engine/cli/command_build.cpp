@@ -25,6 +25,7 @@ std::string describe(const BuildReport& report) {
                     artifact.run_output_name,
                     artifact.artifact_uri.empty() ? artifact.artifact_id : artifact.artifact_uri);
   }
+  if (report.kept) text += fmt::format("{:<12} kiln shell {}\n", "kept disk", report.run_id);
   return text + fmt::format("{:<12} {}\n", "run record", report.run_folder.string());
 }
 
@@ -39,6 +40,7 @@ nlohmann::json to_json(const BuildReport& report) {
   return {{"run", report.run_id},
           {"runFolder", report.run_folder.string()},
           {"runState", to_string(report.state)},
+          {"kept", report.kept},
           {"runOutputs", outputs}};
 }
 
@@ -77,6 +79,10 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   for (std::size_t i = 1; i < report.errors.size(); ++i) {
     first = std::move(first).followed_by(report.errors[i]);
   }
+  if (report.kept) {
+    first = std::move(first).cure(
+        fmt::format("`kiln shell {}` opens a shell in the kept disk", report.run_id));
+  }
   return std::move(first).cure(
       fmt::format("`kiln runs logs {}` shows the whole log", report.run_id));
 }
@@ -93,7 +99,10 @@ void add_build_command(CLI::App& app, Services& services) {
       ->capture_default_str();
   command->add_flag("--overwrite", flags->overwrite, "Replace what already stands at a target");
   command->add_flag(
-      "--keep-on-failure", flags->keep_on_failure, "Keep the work disk of a failed build");
+      "--keep-on-failure",
+      flags->keep_on_failure,
+      "Keep the disk when a customizer or a validator fails, for `kiln shell`; as errorHandling's\n"
+      "abort for both");
   command->footer(
       "Credentials for page blobs come from the environment (KILN_STORAGE_KEY_FILE,\n"
       "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY, AZURE_STORAGE_CONNECTION_STRING) or from the\n"

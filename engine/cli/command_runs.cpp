@@ -1,6 +1,7 @@
 // `kiln runs list|show|logs|gc`
 #include <fmt/format.h>
 
+#include "engine/cli/run_record_file.h"
 #include "engine/cli/services.h"
 #include "engine/core/file.h"
 #include "engine/core/json.h"
@@ -11,19 +12,6 @@
 namespace kiln {
 namespace {
 
-Result<nlohmann::json> read_record(const std::filesystem::path& folder) {
-  KILN_TRY_ASSIGN(auto text, read_file(folder / "run.json"));
-  auto record = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!record.is_object()) {
-    return fail(ErrorKind::kIo, "Run:DamagedRecord", "run.json is not JSON").at(folder.string());
-  }
-  if (record.value("/lastRunStatus/runState"_json_pointer, std::string()) == "Running" &&
-      !run_is_alive(folder)) {
-    record["lastRunStatus"]["runState"] = "Interrupted";
-  }
-  return record;
-}
-
 std::string text_of(const nlohmann::json& record, const char* pointer) {
   return record.value(nlohmann::json::json_pointer(pointer), std::string());
 }
@@ -33,16 +21,21 @@ Result<ExitCode> list(const Settings& settings) {
   auto json = nlohmann::json::array();
   std::string text = fmt::format("{:<25} {:<20} {:<24} {}\n", "RUN", "STATE", "START", "TEMPLATE");
   for (const auto& folder : folders) {
-    const auto record = read_record(folder);
+    const auto record = read_run_record(folder);
     if (!record) continue;  // died before its first record; `runs gc` removes it
     const auto state = text_of(*record, "/lastRunStatus/runState");
     const auto start = text_of(*record, "/lastRunStatus/startTime");
     const auto name = text_of(*record, "/plan/template");
-    text +=
-        fmt::format("{:<25} {:<20} {:<24} {}\n", folder.filename().string(), state, start, name);
+    const bool kept = record->contains("kept");
+    text += fmt::format("{:<25} {:<20} {:<24} {}\n",
+                        folder.filename().string(),
+                        kept ? state + ", kept" : state,
+                        start,
+                        name);
     json.push_back({{"id", folder.filename().string()},
                     {"runState", state},
                     {"startTime", start},
+                    {"kept", kept},
                     {"template", name}});
   }
   print_result(settings, text, json);
@@ -70,12 +63,19 @@ std::string describe_record(const nlohmann::json& record, const std::filesystem:
   }
   const auto message = text_of(record, "/lastRunStatus/message");
   if (!message.empty()) text += fmt::format("Message    {}\n", printable(message));
+  if (record.contains("kept")) {
+    const auto kept = folder / "kept";
+    text += fmt::format("Kept       {} ({}); `kiln shell {}` opens a shell in it\n",
+                        kept.string(),
+                        format_bytes(allocated_below(kept)),
+                        text_of(record, "/id"));
+  }
   return text + fmt::format("Folder     {}\n", folder.string());
 }
 
 Result<ExitCode> show(const std::string& id, const Settings& settings) {
   KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
-  KILN_TRY_ASSIGN(const auto record, read_record(folder));
+  KILN_TRY_ASSIGN(const auto record, read_run_record(folder));
   print_result(settings, describe_record(record, folder), record);
   return ExitCode::kOk;
 }
@@ -113,11 +113,18 @@ Result<ExitCode> gc(const GcOptions& options, const Settings& settings) {
     text += fmt::format("{} {}\n", options.dry_run ? "would remove" : "removed", path.string());
     removed.push_back(path.string());
   }
+  auto kept = nlohmann::json::array();
+  for (const auto& disk : report.kept) {
+    text += fmt::format(
+        "kept {} ({}); --kept removes it\n", disk.path.string(), format_bytes(disk.bytes));
+    kept.push_back({{"path", disk.path.string()}, {"bytes", disk.bytes}});
+  }
   text += fmt::format("{} {}\n", format_bytes(report.bytes), options.dry_run ? "to free" : "freed");
   print_result(settings,
                text,
                {{"interrupted", report.interrupted},
                 {"removed", removed},
+                {"kept", kept},
                 {"bytes", report.bytes},
                 {"dryRun", options.dry_run}});
   return ExitCode::kOk;
@@ -152,6 +159,8 @@ void add_runs_command(CLI::App& app, Services& services) {
   });
   auto* gc_command = runs->add_subcommand("gc", "Clean up after killed runs; remove old ones");
   gc_command->add_option("--older-than", *days, "Also remove runs that ended so many days ago");
+  gc_command->add_flag(
+      "--kept", options->kept, "Also remove the disks that failed builds kept for `kiln shell`");
   gc_command->add_flag("--dry-run", options->dry_run, "Only show what would be removed");
   gc_command->callback([&services, options, days] {
     services.command = [&services, options, days] {

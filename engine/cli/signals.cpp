@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <sys/eventfd.h>
 
+#include "engine/cli/terminal.h"
+
 namespace kiln {
 namespace {
 
@@ -17,7 +19,10 @@ std::atomic<int> wake_fd = -1;          // NOLINT
 std::atomic<int> signals_received = 0;  // NOLINT
 
 void on_signal(int number) {
-  if (++signals_received >= kImpatience) ::_exit(128 + number);
+  if (++signals_received >= kImpatience) {
+    restore_terminal();
+    ::_exit(128 + number);
+  }
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_fd, &one, sizeof one);
 }

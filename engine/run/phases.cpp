@@ -6,6 +6,7 @@
 #include "disk/convert/fixed_vhd.h"
 #include "disk/extents/mapped_source.h"
 #include "engine/run/inputs.h"
+#include "engine/run/keep_failed.h"
 #include "engine/run/run_steps.h"
 #include "engine/run/source_digest.h"
 
@@ -30,6 +31,18 @@ DistributeContext distribute_context(const RunContext& context, const PlannedTar
           context.output_folder,
           context.overwrite,
           suggested_name(context.plan, target)};
+}
+
+/// Everything up to the finished disk is the customizers' failure.
+Error keep_failed_build(Error error,
+                        const WorkDisk& disk,
+                        std::unique_ptr<Sandbox> sandbox,
+                        const RunContext& context) {
+  const auto& plan = context.plan;
+  return keep_failed(
+      std::move(error),
+      {plan.checked.image_template.on_customizer_error, plan.sandbox, disk, std::move(sandbox)},
+      context);
 }
 
 }  // namespace
@@ -76,10 +89,16 @@ Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context) {
 }
 
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context) {
-  KILN_TRY_ASSIGN(auto sandbox,
-                  start_sandbox(context, "customize", context.plan.sandbox, attached.disk));
-  KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
-  KILN_TRY(run_steps(context, "customize", context.plan.checked.steps, attached.inputs, *sandbox));
+  std::unique_ptr<Sandbox> sandbox;
+  const auto work = [&]() -> Result<void> {
+    KILN_TRY_ASSIGN(sandbox,
+                    start_sandbox(context, "customize", context.plan.sandbox, attached.disk));
+    KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
+    return run_steps(context, "customize", context.plan.checked.steps, attached.inputs, *sandbox);
+  };
+  if (auto done = work(); !done) {
+    return keep_failed_build(std::move(done).error(), attached.disk, std::move(sandbox), context);
+  }
   return CustomizedDisk{std::move(attached.inputs), std::move(attached.disk), std::move(sandbox)};
 }
 
@@ -98,18 +117,29 @@ Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& 
         options.generalize_also));
     return made;
   };
-  KILN_TRY_ASSIGN(auto report, as_step(context, "generalize", "generalize", "deprovision", work));
+  auto report = as_step(context, "generalize", "generalize", "deprovision", work);
+  if (!report) {
+    return keep_failed_build(
+        std::move(report).error(), customized.disk, std::move(customized.sandbox), context);
+  }
   return GeneralizedDisk{std::move(customized.inputs),
                          std::move(customized.disk),
                          std::move(customized.sandbox),
-                         std::move(report)};
+                         *std::move(report)};
 }
 
 Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context) {
-  KILN_TRY_ASSIGN(auto* tree, generalized.sandbox->seal());
-  KILN_TRY_ASSIGN(const auto residues, find_residues(*tree, {generalized.report.build_users, {}}));
-  KILN_TRY(judge_residues(residues, context.plan.options.generalize_skip, context.events));
-  KILN_TRY(generalized.sandbox->finish());
+  const auto work = [&]() -> Result<void> {
+    KILN_TRY_ASSIGN(auto* tree, generalized.sandbox->seal());
+    KILN_TRY_ASSIGN(const auto residues,
+                    find_residues(*tree, {generalized.report.build_users, {}}));
+    KILN_TRY(judge_residues(residues, context.plan.options.generalize_skip, context.events));
+    return generalized.sandbox->finish();
+  };
+  if (auto done = work(); !done) {
+    return keep_failed_build(
+        std::move(done).error(), generalized.disk, std::move(generalized.sandbox), context);
+  }
   return CheckedDisk{std::move(generalized.inputs), std::move(generalized.disk)};
 }
 

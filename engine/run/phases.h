@@ -11,6 +11,7 @@
 #include "disk/workspace/work_disk.h"
 #include "engine/core/fetcher.h"
 #include "engine/plan/plan.h"
+#include "engine/run/deadline.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/run_record.h"
 
@@ -29,6 +30,8 @@ struct RunContext {
   std::filesystem::path cache_folder;
   std::filesystem::path output_folder;
   bool overwrite = false;
+  bool keep_on_failure = false;
+  const Deadline& deadline;  ///< what `cancel` comes from
 };
 
 // The typed values that phases hand on. Each phase takes its predecessor's value and nothing else,

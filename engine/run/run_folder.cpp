@@ -28,8 +28,11 @@ Result<UniqueFd> take_lock(const std::filesystem::path& folder) {
     return fail(ErrorKind::kIo, "Run:Lock", "cannot open {}: {}", path.string(), strerror(errno));
   }
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(
-        ErrorKind::kIo, "Run:Alive", "the run {} is still going on", folder.filename().string());
+    return fail(ErrorKind::kIo,
+                "Run:Alive",
+                "the run {} is in use: it is still going on, or a shell is open in it",
+                folder.filename().string())
+        .cure("wait for its end, or leave that shell");
   }
   return file;
 }

@@ -20,6 +20,7 @@ namespace kiln {
 ///     steps/<id>.log      the output of one step
 ///     console.log         the sandbox's kernel messages
 ///     inputs/<sha256>     what the steps fetched
+///     kept/               the disk of a failed build that was to be kept
 ///     work/               overlay and sockets; gone when the run ends
 ///     lock                held (flock) while the run's process lives
 class RunFolder {
@@ -33,6 +34,7 @@ class RunFolder {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path record() const { return path_ / "run.json"; }
   [[nodiscard]] std::filesystem::path work() const { return path_ / "work"; }
+  [[nodiscard]] std::filesystem::path kept() const { return path_ / "kept"; }
   [[nodiscard]] std::filesystem::path inputs() const { return path_ / "inputs"; }
 
  private:

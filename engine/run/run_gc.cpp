@@ -21,6 +21,19 @@ std::uint64_t allocated_bytes(const fs::path& path) {
                                              : 0;
 }
 
+}  // namespace
+
+std::uint64_t allocated_below(const fs::path& folder) {
+  std::error_code error;
+  std::uint64_t bytes = allocated_bytes(folder);
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
+    bytes += allocated_bytes(entry.path());
+  }
+  return bytes;
+}
+
+namespace {
+
 class Collector {
  public:
   explicit Collector(const GcOptions& options) : options_(options) {}
@@ -38,6 +51,11 @@ class Collector {
     const auto state = record.value("/lastRunStatus/runState"_json_pointer, std::string());
     if (state == "Running") KILN_TRY(end_interrupted(folder, record));
     KILN_TRY(remove(folder / "work"));
+    if (record.contains("kept") && !options_.kept) {
+      report_.kept.push_back({folder / "kept", allocated_below(folder / "kept")});
+      return {};
+    }
+    KILN_TRY(forget_kept(folder, record));
     return is_old(folder) ? remove(folder) : Result<void>();
   }
 
@@ -60,6 +78,13 @@ class Collector {
     return write_file_atomic(folder / "run.json", dump_json(record, 2) + "\n");
   }
 
+  /// Also what was moved there by a run that died before it could say so.
+  Result<void> forget_kept(const fs::path& folder, nlohmann::json& record) {
+    KILN_TRY(remove(folder / "kept"));
+    if (options_.dry_run || record.erase("kept") == 0) return {};
+    return write_file_atomic(folder / "run.json", dump_json(record, 2) + "\n");
+  }
+
   /// Another run may have taken the file over; then it holds its lock.
   Result<void> remove_unless_written(const fs::path& path) {
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -77,10 +102,7 @@ class Collector {
   Result<void> remove(const fs::path& path) {
     std::error_code error;
     if (!fs::exists(fs::symlink_status(path, error))) return {};
-    std::uint64_t bytes = allocated_bytes(path);
-    for (const auto& entry : fs::recursive_directory_iterator(path, error)) {
-      bytes += allocated_bytes(entry.path());
-    }
+    const auto bytes = allocated_below(path);
     error.clear();
     if (!options_.dry_run) fs::remove_all(path, error);
     if (error) {

@@ -34,6 +34,9 @@ class RunRecord : public EventSink {
   /// Host files that a killed run may leave behind; `kiln runs gc` removes them.
   void set_partial_files(const std::vector<std::filesystem::path>& files);
   void add_output(const Artifact& artifact);
+  /// @param kept what `to_json` of a KeptDisk gives
+  void keep(nlohmann::json kept) { json_["kept"] = std::move(kept); }
+  [[nodiscard]] bool keeps() const { return json_.contains("kept"); }
   void finish(RunState state, const std::string& message);
   void fail_with(const Error& error);
   /// Atomic; safe to call at any time.

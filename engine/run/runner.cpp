@@ -75,10 +75,10 @@ Result<void> refuse_blocked(const Plan& plan) {
 }
 
 /// The serial console's log outlives the work folder.
-void clear_work(const RunFolder& folder, bool keep) {
+void clear_work(const RunFolder& folder) {
   std::error_code ignored;
   std::filesystem::rename(folder.work() / "console.log", folder.path() / "console.log", ignored);
-  if (!keep) std::filesystem::remove_all(folder.work(), ignored);
+  std::filesystem::remove_all(folder.work(), ignored);
 }
 
 RunState state_of(const BuildReport& report) {
@@ -117,7 +117,7 @@ Result<BuildReport> run_build(const Plan& plan,
   bus.add(record);
   bus.add(services.display);
 
-  BuildReport report{folder.id(), folder.path(), RunState::kFailed, {}, {}, true};
+  BuildReport report{folder.id(), folder.path(), RunState::kFailed};
   Event started;
   started.type = EventType::kBuildStarted;
   started.message = plan.checked.image_template.name;
@@ -135,7 +135,9 @@ Result<BuildReport> run_build(const Plan& plan,
                            record,
                            options.cache_folder,
                            options.output_folder,
-                           options.overwrite};
+                           options.overwrite,
+                           options.keep_on_failure,
+                           deadline};
   auto outcome = run_phases(context);
   if (outcome) {
     report.artifacts = std::move(outcome->artifacts);
@@ -144,7 +146,8 @@ Result<BuildReport> run_build(const Plan& plan,
   } else {
     report.errors.push_back(deadline.explain(std::move(outcome).error()));
   }
-  clear_work(folder, options.keep_on_failure && !report.errors.empty());
+  clear_work(folder);
+  report.kept = record.keeps();
   if (!log.trouble().empty()) warning(bus, log.trouble());
   finish(report, record, bus);
   return report;

@@ -27,16 +27,17 @@ struct BuildOptions {
   std::filesystem::path output_folder;
   std::string template_text;
   bool overwrite = false;
-  bool keep_on_failure = false;  ///< leaves `work/` with the overlay behind
+  bool keep_on_failure = false;  ///< as errorHandling's abort, for customizers and validators
 };
 
 struct BuildReport {
   std::string run_id;
   std::filesystem::path run_folder;
   RunState state = RunState::kFailed;
-  std::vector<Artifact> artifacts;
-  std::vector<Error> errors;  ///< empty exactly when state is kSucceeded
-  bool validated = true;      ///< false: failed, whatever was distributed all the same
+  std::vector<Artifact> artifacts = {};
+  std::vector<Error> errors = {};  ///< empty exactly when state is kSucceeded
+  bool kept = false;               ///< the disk, for `kiln shell`
+  bool validated = true;           ///< false: failed, whatever was distributed all the same
 };
 
 /// Runs a plan to its end. An error here means that not even a run folder could be made; whatever

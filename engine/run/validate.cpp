@@ -1,4 +1,5 @@
 // The validate phase: in-VM validations on an overlay that nothing is made of.
+#include "engine/run/keep_failed.h"
 #include "engine/run/run_steps.h"
 
 namespace kiln {
@@ -10,15 +11,21 @@ Result<void> run_validators(const WorkDisk& disk,
                             const PreparedInputs& inputs,
                             const RunContext& context) {
   const auto& plan = context.plan;
-  KILN_TRY_ASSIGN(auto sandbox, start_sandbox(context, kPhase, plan.validation_sandbox, disk));
-  // Out of scope it is killed: what it wrote is worth nothing.
-  return run_steps(context, kPhase, plan.checked.validations, inputs, *sandbox);
-}
-
-/// Tells a failed validation from a failed step of the build.
-Result<void> verdict(Result<void> ran, std::string_view what) {
-  if (ran) return ran;
-  return std::move(ran).error().while_doing(fmt::format("validating {}", what));
+  std::unique_ptr<Sandbox> sandbox;
+  const auto work = [&]() -> Result<void> {
+    KILN_TRY_ASSIGN(sandbox, start_sandbox(context, kPhase, plan.validation_sandbox, disk));
+    return run_steps(context, kPhase, plan.checked.validations, inputs, *sandbox);
+  };
+  // Out of scope the sandbox is killed: what a good image's validators wrote is worth nothing.
+  auto done = work();
+  if (done) return done;
+  return keep_failed(std::move(done).error().while_doing(plan.builds() ? "validating the image"
+                                                                       : "validating the source"),
+                     {plan.checked.image_template.on_validation_error,
+                      plan.validation_sandbox,
+                      disk,
+                      std::move(sandbox)},
+                     context);
 }
 
 }  // namespace
@@ -30,11 +37,11 @@ Result<void> validate(const CheckedDisk& checked, const RunContext& context) {
   auto ran = run_validators(disk, checked.inputs, context);
   std::error_code ignored;  // the work folder goes as a whole at the end
   std::filesystem::remove(disk.overlay(), ignored);
-  return verdict(std::move(ran), "the image");
+  return ran;
 }
 
 Result<void> validate(const AttachedDisk& attached, const RunContext& context) {
-  return verdict(run_validators(attached.disk, attached.inputs, context), "the source");
+  return run_validators(attached.disk, attached.inputs, context);
 }
 
 }  // namespace kiln

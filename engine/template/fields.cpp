@@ -133,13 +133,11 @@ constexpr RecordType kOptimize{
 
 constexpr std::array kErrorHandlingFields = {
     Field{.name = "onCustomizerError",
-          .help = "cleanup, or abort to keep everything; cleanup where absent",
-          .treatment = Treatment::kPlanned,
+          .help = "cleanup, or abort to keep the disk; cleanup where absent",
           .since = ApiVersion::k2023,
           .values = kOnError},
     Field{.name = "onValidationError",
-          .help = "cleanup, or abort to keep everything; cleanup where absent",
-          .treatment = Treatment::kPlanned,
+          .help = "cleanup, or abort to keep the disk; cleanup where absent",
           .since = ApiVersion::k2023,
           .values = kOnError},
 };
@@ -191,7 +189,6 @@ constexpr std::array kPropertyFields = {
     Field{.name = "errorHandling",
           .kind = FieldKind::kObject,
           .help = "what happens after a failure",
-          .treatment = Treatment::kPlanned,
           .since = ApiVersion::k2023,
           .object = &kErrorHandling},
     Field{.name = "buildTimeoutInMinutes",

@@ -62,13 +62,8 @@ void read_timeout(const Record& properties,
                              kShortestServiceTimeout));
 }
 
-OnError read_on_error(const Record& handling, std::string_view name, std::vector<Error>& blockers) {
-  if (handling.text(name) != "abort") return OnError::kCleanup;
-  blockers.push_back(
-      not_yet_supported(handling.at(name),
-                        fmt::format("keeping the build after a failure ({} abort)", name),
-                        R"(write "cleanup", or pass --keep-on-failure)"));
-  return OnError::kAbort;
+OnError read_on_error(const Record& handling, std::string_view name) {
+  return handling.text(name) == "abort" ? OnError::kAbort : OnError::kCleanup;
 }
 
 void read_validation(const Record& validate, ImageTemplate& image_template) {
@@ -126,9 +121,8 @@ void read_properties(const Record& properties,
     read_validation(*validate, image_template);
   }
   if (const auto* handling = properties.record("errorHandling")) {
-    auto& blockers = image_template.blockers;
-    image_template.on_customizer_error = read_on_error(*handling, "onCustomizerError", blockers);
-    image_template.on_validation_error = read_on_error(*handling, "onValidationError", blockers);
+    image_template.on_customizer_error = read_on_error(*handling, "onCustomizerError");
+    image_template.on_validation_error = read_on_error(*handling, "onValidationError");
   }
   for (const auto& disk : properties.records("additionalDataDisks")) {
     image_template.data_disks.push_back(disk.integer("sizeGB", 0));

@@ -106,6 +106,45 @@ TEST_F(RunGcTest, KeepsFinishedRunsUntilTheyAreOld) {
   EXPECT_FALSE(fs::exists(folder));
 }
 
+TEST_F(RunGcTest, AKeptDiskGoesOnlyWhenAskedFor) {
+  const auto folder = leave_run(RunState::kFailed);
+  fs::create_directory(folder / "kept");
+  std::ofstream(folder / "kept" / "overlay.qcow2") << std::string(8192, 'x');
+  auto record = record_of(folder);
+  record["kept"] = {{"formatVersion", 1}};
+  ASSERT_OK(write_file_atomic(folder / "run.json", record.dump()));
+  fs::last_write_time(folder / "run.json",
+                      fs::file_time_type::clock::now() - std::chrono::hours(25));
+  GcOptions options;
+  options.older_than = std::chrono::hours(24);
+  const auto report = collect_garbage(state_.path(), options);
+  ASSERT_OK(report);
+  ASSERT_EQ(report->kept.size(), 1U);
+  EXPECT_EQ(report->kept[0].path, folder / "kept");
+  EXPECT_GE(report->kept[0].bytes, 8192U);
+  EXPECT_TRUE(fs::exists(folder / "kept" / "overlay.qcow2"));
+  EXPECT_FALSE(fs::exists(folder / "work"));
+
+  GcOptions all;
+  all.kept = true;
+  all.dry_run = true;
+  ASSERT_OK(collect_garbage(state_.path(), all));
+  EXPECT_TRUE(fs::exists(folder / "kept" / "overlay.qcow2"));
+  all.dry_run = false;
+  ASSERT_OK(collect_garbage(state_.path(), all));
+  EXPECT_FALSE(fs::exists(folder / "kept"));
+  EXPECT_FALSE(record_of(folder).contains("kept"));
+}
+
+TEST_F(RunGcTest, ADiskThatNoRecordSpeaksOfIsRemoved) {
+  const auto folder = leave_run(RunState::kRunning);
+  fs::create_directory(folder / "kept");
+  const auto report = collect_garbage(state_.path(), {});
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->kept.empty());
+  EXPECT_FALSE(fs::exists(folder / "kept"));
+}
+
 TEST_F(RunGcTest, RemovesAFolderThatNeverGotARecord) {
   fs::path path;
   {

@@ -171,9 +171,7 @@ TEST(Template, PartsThatCannotBeBuiltYetAreReadAndKept) {
     EXPECT_EQ(blocker.code(), "Template:NotYetSupported");
     places.push_back(parse_place(blocker.where()).pointer);
   }
-  EXPECT_THAT(places,
-              testing::UnorderedElementsAre("/properties/errorHandling/onCustomizerError",
-                                            "/properties/additionalDataDisks"));
+  EXPECT_THAT(places, testing::UnorderedElementsAre("/properties/additionalDataDisks"));
 }
 
 TEST(Template, OptimizationsGiveNoticesOnly) {

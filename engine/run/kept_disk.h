@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "disk/workspace/work_disk.h"
+#include "engine/run/run_folder.h"
+#include "engine/sandbox/sandbox.h"
+
+namespace kiln {
+
+/// The disk of a failed build, kept in the run folder's `kept/`, with what its sandbox was like.
+/// It is `kept` in run.json.
+struct KeptDisk {
+  std::vector<std::string> overlays;  ///< file names in `kept/`, the uppermost first
+  std::filesystem::path source;       ///< what lies below them, and is not kept
+  std::string source_state;           ///< changes whenever the source is written
+  std::string sandbox;                ///< name in the sandbox registry
+  SandboxOptions options;             ///< firmware, memory and processors
+  bool clean = false;                 ///< shut down or unmounted; else as after a power cut
+};
+
+/// Moves the overlays of a disk that nothing uses any more from `work/` to `kept/`.
+Result<KeptDisk> keep_disk(const RunFolder& folder,
+                           const WorkDisk& disk,
+                           std::string sandbox,
+                           const SandboxOptions& options,
+                           bool clean);
+
+nlohmann::json to_json(const KeptDisk& kept);
+/// Run:NothingKept where the run kept no disk.
+Result<KeptDisk> read_kept_disk(const nlohmann::json& record, const std::string& run);
+
+/// Refuses a source that was written since: an overlay fits no other.
+Result<WorkDisk> open_kept_disk(const RunFolder& folder, const KeptDisk& kept);
+
+}  // namespace kiln
