@@ -13,15 +13,20 @@ bool halt(Sandbox& sandbox, EventSink& events) {
   return false;
 }
 
+bool cancelled_by_user(const RunContext& context) {
+  return context.cancel.requested() &&
+         context.deadline.explain(cancelled()).kind() == ErrorKind::kCancelled;
+}
+
 }  // namespace
 
 Error keep_failed(Error error, FailedDisk failed, const RunContext& context) {
   if (failed.policy != OnError::kAbort && !context.keep_on_failure) return error;
   error = context.deadline.explain(std::move(error));
-  if (error.kind() == ErrorKind::kCancelled) return error;
+  if (cancelled_by_user(context)) return error;
   const bool clean = failed.sandbox && halt(*failed.sandbox, context.events);
   failed.sandbox.reset();  // nothing writes the disk any more
-  if (context.cancel.requested() && error.kind() != ErrorKind::kTimeout) return cancelled();
+  if (cancelled_by_user(context)) return cancelled();
   const auto kept = keep_disk(context.folder,
                               failed.disk,
                               std::string(failed.sandbox_name),

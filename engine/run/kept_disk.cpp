@@ -59,7 +59,7 @@ Result<KeptDisk> keep_disk(const RunFolder& folder,
     if (file == kept.source) continue;
     const auto name = file.filename();
     std::error_code error;
-    fs::rename(file, folder.kept() / name, error);
+    fs::create_hard_link(file, folder.kept() / name, error);
     if (error) {
       return fail(ErrorKind::kIo, "Run:Keep", "cannot keep {}: {}", file.string(), error.message());
     }

@@ -23,7 +23,8 @@ struct KeptDisk {
   bool clean = false;                 ///< shut down or unmounted; else as after a power cut
 };
 
-/// Moves the overlays of a disk that nothing uses any more from `work/` to `kept/`.
+/// Gives the overlays of a disk that nothing writes any more a second name in `kept/`; a build that
+/// goes on after a failed validation still reads them in `work/`.
 Result<KeptDisk> keep_disk(const RunFolder& folder,
                            const WorkDisk& disk,
                            std::string sandbox,

@@ -38,8 +38,8 @@ Result<ValidatedDisk> run_validation(CheckedDisk checked, const RunContext& cont
   if (context.plan.checked.validations.empty()) return ValidatedDisk{std::move(checked.disk), {}};
   auto passed = in_phase(context, "validate", [&] { return validate(checked, context); });
   if (passed) return ValidatedDisk{std::move(checked.disk), {}};
-  const bool ended = passed.error().kind() == ErrorKind::kCancelled;
-  if (ended || !wanted.continue_distribute_on_failure) return std::move(passed).error();
+  if (context.cancel.requested() || !wanted.continue_distribute_on_failure)
+    return std::move(passed).error();
   warning(context.events,
           "the validation failed; continueDistributeOnFailure has the image distributed");
   return ValidatedDisk{std::move(checked.disk), std::move(passed).error()};

@@ -17,8 +17,9 @@ class Validate(KilnTest):
     def setUpClass(cls):
         cls.image = guest("layout-ext4.qcow2")
 
-    def validated(self, *checks, customize=(), **fields):
-        return self.template(self.image, list(customize), validate={"inVMValidations": list(checks), **fields})
+    def validated(self, *checks, customize=(), errorHandling=None, **fields):
+        return self.template(self.image, list(customize), validate={"inVMValidations": list(checks), **fields},
+                             errorHandling=errorHandling or {})
 
     def disk_at(self, process, phase):
         """The digest of the work disk when a phase begins."""
@@ -42,7 +43,7 @@ class Validate(KilnTest):
             shell("echo no good >&2", "exit 3", name="the one that fails"),
             shell("echo never"),
             customize=[shell("echo made by a step | tee /etc/made-by-a-step")],
-            continueDistributeOnFailure=True)
+            continueDistributeOnFailure=True, errorHandling={"onValidationError": "abort"})
         process = self.start("build", "--mode", "mount", template)
         before = self.disk_at(process, "validate")
         self.assertEqual(self.disk_at(process, "distribute"), before)
@@ -60,6 +61,7 @@ class Validate(KilnTest):
         self.assertEqual(record["error"]["code"], "Shell:ExitCode")
         self.assertEqual(record["error"]["quoted"], ["no good"])
         self.assertEqual([output["name"] for output in record["runOutputs"]], ["vhd"])
+        self.assertEqual(record["kept"]["overlays"], ["validation.qcow2", "overlay.qcow2"])
         self.assertEqual({phase["name"]: phase["outcome"] for phase in record["phases"]}["validate"], "failed")
         self.assertFalse(os.path.exists(self.run_folder() / "steps/validate-04.log"))
         paths = self.guest_paths(vhd, "made-by", device="/dev/sda1")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class FakeSandbox : public Sandbox {
   struct Log {
     int halted = 0;
     int ended = 0;
+    std::function<void()> on_halt = [] {};
   };
   FakeSandbox(Log& log, Result<void> halts) : log_(log), halts_(std::move(halts)) {}
   FakeSandbox(const FakeSandbox&) = delete;
@@ -34,6 +36,7 @@ class FakeSandbox : public Sandbox {
   Result<FileTree*> seal() override { return nullptr; }
   Result<void> halt() override {
     ++log_.halted;
+    log_.on_halt();
     return halts_;
   }
   Result<void> finish() override { return {}; }

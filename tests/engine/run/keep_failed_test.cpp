@@ -26,9 +26,10 @@ class KeepFailedTest : public test::FailedRunTest {
     EXPECT_OK(record_.save());
     return nlohmann::json::parse(read_file(run_.record()).value_or("{}"));
   }
-  [[nodiscard]] bool moved() const {
-    return std::filesystem::exists(run_.kept() / "overlay.qcow2") &&
-           !std::filesystem::exists(run_.work() / "overlay.qcow2");
+  [[nodiscard]] bool linked() const {
+    std::error_code error;
+    return std::filesystem::equivalent(
+        run_.kept() / "overlay.qcow2", run_.work() / "overlay.qcow2", error);
   }
 };
 
@@ -43,7 +44,7 @@ TEST_F(KeepFailedTest, AbortKeepsTheDiskAtRest) {
   EXPECT_EQ(keep(OnError::kAbort, context()), "Shell:ExitCode");
   EXPECT_EQ(log_.halted, 1);
   EXPECT_EQ(log_.ended, 1);
-  EXPECT_TRUE(moved());
+  EXPECT_TRUE(linked());
   const auto kept = read_kept_disk(saved(), run_.id());
   ASSERT_OK(kept);
   EXPECT_TRUE(kept->clean);
@@ -55,12 +56,12 @@ TEST_F(KeepFailedTest, AbortKeepsTheDiskAtRest) {
 
 TEST_F(KeepFailedTest, TheFlagIsAbort) {
   keep(OnError::kCleanup, context(/*keep_on_failure=*/true));
-  EXPECT_TRUE(moved());
+  EXPECT_TRUE(linked());
 }
 
 TEST_F(KeepFailedTest, ADiskThatDoesNotComeToRestIsKeptAsItIs) {
   keep(OnError::kAbort, context(), fail(ErrorKind::kTimeout, "Sandbox:ShutdownTimeout", "hangs"));
-  EXPECT_TRUE(moved());
+  EXPECT_TRUE(linked());
   EXPECT_EQ(log_.ended, 1) << "nothing may write it any more";
   EXPECT_EQ(saved()["kept"]["clean"], false);
 }
@@ -70,7 +71,7 @@ TEST_F(KeepFailedTest, ASandboxThatDidNotStartLeavesItsDisk) {
                                  {OnError::kAbort, "guest", *disk_, nullptr},
                                  context());
   EXPECT_EQ(error.code(), "Sandbox:BootTimeout");
-  EXPECT_TRUE(moved());
+  EXPECT_TRUE(linked());
   EXPECT_EQ(saved()["kept"]["clean"], false);
 }
 
@@ -79,13 +80,19 @@ TEST_F(KeepFailedTest, ACancelledBuildKeepsNothing) {
   EXPECT_EQ(keep(OnError::kAbort, context(), {}, cancelled()), "Run:Cancelled");
   EXPECT_EQ(log_.halted, 0);
   EXPECT_FALSE(record_.keeps());
-  EXPECT_FALSE(moved());
+  EXPECT_FALSE(linked());
+}
+
+TEST_F(KeepFailedTest, ACancelAfterATimeLimitOfItsOwnKeepsNothing) {
+  user_.request();
+  keep(OnError::kAbort, context(), {}, {ErrorKind::kTimeout, "Sandbox:BootTimeout", "slow"});
+  EXPECT_FALSE(linked());
 }
 
 TEST_F(KeepFailedTest, ACancelWhileTheDiskComesToRestKeepsNothing) {
-  user_.request();
+  log_.on_halt = [this] { user_.request(); };
   EXPECT_EQ(keep(OnError::kAbort, context(), cancelled()), "Run:Cancelled");
-  EXPECT_FALSE(moved());
+  EXPECT_FALSE(linked());
 }
 
 TEST_F(KeepFailedTest, ABuildThatTookTooLongIsKept) {
@@ -106,7 +113,7 @@ TEST_F(KeepFailedTest, ABuildThatTookTooLongIsKept) {
                         false,
                         passed};
   EXPECT_EQ(keep(OnError::kAbort, late, cancelled(), cancelled()), "Run:BuildTimeout");
-  EXPECT_TRUE(moved());
+  EXPECT_TRUE(linked());
 }
 
 TEST_F(KeepFailedTest, AnOverlayFitsOnlyTheSourceThatItWasMadeOver) {
