@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstring>
 #include <fcntl.h>
-#include <map>
 #include <optional>
 
 #include <guestfs.h>
@@ -13,6 +12,8 @@
 #include "disk/guestfs/appliance_killer.h"
 #include "disk/guestfs/guestfs_files.h"
 #include "disk/guestfs/guestfs_memory.h"
+#include "disk/guestfs/guestfs_volumes.h"
+#include "disk/inspect/blkid.h"
 #include "engine/core/file.h"
 #include "engine/core/text.h"
 #include "engine/core/unique_fd.h"
@@ -38,9 +39,8 @@ class ApplianceSession : public GuestfsSession {
         killer_(options_.port ? options_.port->socket.string() : options_.disk.string(),
                 cancel_,
                 std::chrono::steady_clock::now() + kLaunchLimit),
-        files_(
-            handle_.get(), killer_, [this](std::string doing) { return error(std::move(doing)); }) {
-  }
+        files_(handle_.get(), killer_, explain()),
+        volumes_(handle_.get(), killer_, explain()) {}
 
   ApplianceSession(const ApplianceSession&) = delete;
   ApplianceSession& operator=(const ApplianceSession&) = delete;
@@ -123,6 +123,7 @@ class ApplianceSession : public GuestfsSession {
   }
 
   FileTree& files() override { return files_; }
+  Volumes& volumes() override { return volumes_; }
 
   Result<void> finish() override {
     const ApplianceKiller::Call call(killer_);
@@ -150,6 +151,10 @@ class ApplianceSession : public GuestfsSession {
     return guestfs_error(handle_.get(), std::move(doing));
   }
 
+  std::function<Error(std::string)> explain() {
+    return [this](std::string doing) { return error(std::move(doing)); };
+  }
+
   [[nodiscard]] Error launch_error() const;
 
   GuestfsOptions options_;
@@ -159,6 +164,7 @@ class ApplianceSession : public GuestfsSession {
   CHandle<guestfs_h, guestfs_close> handle_;
   ApplianceKiller killer_;
   GuestfsFiles files_;
+  GuestfsVolumes volumes_;
   bool finished_ = false;
 };
 
@@ -190,18 +196,7 @@ Error ApplianceSession::launch_error() const {
 Result<std::optional<FileSystem>> ApplianceSession::identify(const std::string& device) {
   char** tags = guestfs_blkid(handle_.get(), device.c_str());
   if (tags == nullptr) return error("identifying " + device);
-  const auto list = take_strings(tags);
-  std::map<std::string, std::string> values;
-  for (std::size_t i = 0; i + 1 < list.size(); i += 2) values[list[i]] = list[i + 1];
-  FileSystem found;
-  found.device = device;
-  found.type = values["TYPE"];
-  found.label = values["LABEL"];
-  found.uuid = values["UUID"];
-  found.part_uuid = values["PART_ENTRY_UUID"];
-  found.part_label = values["PART_ENTRY_NAME"];
-  if (found.type.empty() && found.part_uuid.empty()) return std::optional<FileSystem>();
-  return std::optional<FileSystem>(std::move(found));
+  return read_blkid(device, take_strings(tags));
 }
 
 /// Only a mounted btrfs tells its subvolumes.
@@ -241,7 +236,7 @@ Result<std::vector<FileSystem>> ApplianceSession::file_systems() {
   for (std::size_t i = 0; i < devices.size(); ++i) {
     KILN_TRY_ASSIGN(const auto identity, identify(devices[i]));
     if (!identity) continue;
-    if (identity->type == "LVM2_member" && !lvm) {
+    if (identity->type == kLvmMember && !lvm) {
       lvm = true;
       char** volumes = guestfs_lvs(handle_.get());
       if (volumes == nullptr) return error("listing the logical volumes");

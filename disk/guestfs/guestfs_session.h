@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "disk/grow/volumes.h"
 #include "disk/inspect/file_tree.h"
 #include "disk/inspect/mount_plan.h"
 #include "engine/core/cancel.h"
@@ -67,6 +68,8 @@ class GuestfsSession {
 
   /// What is mounted now.
   virtual FileTree& files() = 0;
+  /// What can grow on the disk.
+  virtual Volumes& volumes() = 0;
 
   /// Unmounts, flushes and ends the appliance. No call may follow.
   virtual Result<void> finish() = 0;

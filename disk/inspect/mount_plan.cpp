@@ -13,8 +13,6 @@
 namespace kiln {
 namespace {
 
-constexpr std::string_view kBtrfsVolume = "btrfsvol:";
-
 bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }

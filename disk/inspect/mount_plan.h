@@ -1,11 +1,30 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/result.h"
 
 namespace kiln {
+
+/// A partition's entry in the disk's table. Sizes in bytes.
+struct Partition {
+  std::string table;  ///< `gpt` or `dos`
+  int number = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  std::string type;  ///< a GUID in lower case; for `dos` such as `0x83`
+
+  [[nodiscard]] std::uint64_t end() const { return offset + size; }
+};
+
+/// Before a btrfs subvolume's device and path.
+inline constexpr std::string_view kBtrfsVolume = "btrfsvol:";
+/// The type of an LVM physical volume.
+inline constexpr std::string_view kLvmMember = "LVM2_member";
 
 /// A file system, swap space or container found on a disk, in libguestfs's terms.
 struct FileSystem {
@@ -15,6 +34,8 @@ struct FileSystem {
   std::string uuid;
   std::string part_uuid;
   std::string part_label;
+  /// None for logical volumes and whole disks.
+  std::optional<Partition> partition = std::nullopt;
 };
 
 /// A file system that holds an os-release file and could be a guest's root.

@@ -63,7 +63,10 @@ Result<std::filesystem::path> create_overlay(ProcessRunner& runner,
 Result<WorkDisk> WorkDisk::create(ProcessRunner& runner,
                                   const ImageInfo& base,
                                   const std::filesystem::path& overlay,
-                                  const CancelToken& cancel) {
+                                  const CancelToken& cancel,
+                                  std::optional<std::uint64_t> virtual_size) {
+  const auto size = virtual_size.value_or(base.virtual_size);
+  KILN_CHECK(size >= base.virtual_size);
   auto base_node = qemu_node(base, true);
   // The qcow2 format's own limit for the name of a backing file.
   constexpr std::size_t kLongestBackingName = 1023;
@@ -76,9 +79,10 @@ Result<WorkDisk> WorkDisk::create(ProcessRunner& runner,
   }
   KILN_TRY_ASSIGN(
       auto file,
-      create_overlay(
-          runner, overlay, base_node, qemu_driver(base.format), base.virtual_size, cancel));
-  return WorkDisk({std::move(file), base.path}, base.virtual_size, std::move(base_node));
+      create_overlay(runner, overlay, base_node, qemu_driver(base.format), size, cancel));
+  const auto unfilled_from =
+      size > base.virtual_size ? std::optional(base.virtual_size) : std::nullopt;
+  return WorkDisk({std::move(file), base.path}, size, std::move(base_node), unfilled_from);
 }
 
 Result<WorkDisk> WorkDisk::create_over(ProcessRunner& runner,

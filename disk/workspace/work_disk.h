@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,12 @@ namespace kiln {
 class WorkDisk {
  public:
   /// @param overlay created; must not exist
+  /// @param virtual_size bytes, at least the base's; the base's where absent
   static Result<WorkDisk> create(ProcessRunner& runner,
                                  const ImageInfo& base,
                                  const std::filesystem::path& overlay,
-                                 const CancelToken& cancel);
+                                 const CancelToken& cancel,
+                                 std::optional<std::uint64_t> virtual_size = std::nullopt);
   /// Another overlay, over this one, which is then read and never written.
   /// @param overlay created in the folder of this one's, so that both can be moved together
   Result<WorkDisk> create_over(ProcessRunner& runner,
@@ -31,6 +34,9 @@ class WorkDisk {
 
   [[nodiscard]] const std::filesystem::path& overlay() const { return files_.front(); }
   [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
+  /// Bytes of the base, where the disk is larger and what is on it does not use the rest yet.
+  [[nodiscard]] const std::optional<std::uint64_t>& unfilled_from() const { return unfilled_from_; }
+  void set_filled() { unfilled_from_.reset(); }
   /// The overlay and, explicitly, everything below it as a qemu block node.
   [[nodiscard]] std::string node(bool read_only) const;
   /// The node's files, from the overlay down to the base.
@@ -39,13 +45,16 @@ class WorkDisk {
  private:
   WorkDisk(std::vector<std::filesystem::path> files,
            std::uint64_t virtual_size,
-           std::string backing_node)
+           std::string backing_node,
+           std::optional<std::uint64_t> unfilled_from = std::nullopt)
       : files_(std::move(files)),
         virtual_size_(virtual_size),
-        backing_node_(std::move(backing_node)) {}
+        backing_node_(std::move(backing_node)),
+        unfilled_from_(unfilled_from) {}
   std::vector<std::filesystem::path> files_;
   std::uint64_t virtual_size_;
   std::string backing_node_;
+  std::optional<std::uint64_t> unfilled_from_;
 };
 
 }  // namespace kiln

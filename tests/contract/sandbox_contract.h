@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "engine/core/bytes.h"
 #include "engine/core/temp_dir.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/registry.h"
@@ -20,7 +22,9 @@ struct SandboxCase {
   std::string guest;    ///< file among the fixture guests
   std::string hostname;
   std::string root_filesystem;
-  std::vector<std::string> mount_points;  ///< besides the root
+  std::vector<std::string> mount_points;                 ///< besides the root
+  std::optional<std::uint64_t> grown_to = std::nullopt;  ///< bytes of the disk, where it grows
+  std::uint64_t least_root = 0;                          ///< bytes of the root's file system then
 };
 
 // GoogleTest finds it by this name.
@@ -43,7 +47,7 @@ class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
     auto folder = TempDir::create();
     ASSERT_OK(folder);
     folder_ = std::make_unique<TempDir>(*std::move(folder));
-    auto disk = fixture_disk(*runner_, GetParam().guest, folder_->path());
+    auto disk = fixture_disk(*runner_, GetParam().guest, folder_->path(), GetParam().grown_to);
     ASSERT_OK(disk);
     const auto registry = sandbox_registry();
     const auto backend = std::find_if(registry.begin(), registry.end(), [](const auto& each) {
@@ -73,6 +77,7 @@ class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
   }
 
   void expect_system();
+  void expect_size();
   void expect_isolation();
   void leave_files();
   void expect_files_in(FileTree& tree);
@@ -95,6 +100,19 @@ inline void SandboxContract::expect_system() {
   for (const auto& folder : GetParam().mount_points) {
     EXPECT_EQ(output_of({"mountpoint", folder}), folder + " is a mountpoint");
   }
+}
+
+/// Once, and as far as the partition's end: file systems keep some of it to themselves.
+inline void SandboxContract::expect_size() {
+  const auto notices = events_.messages(EventType::kNotice);
+  const auto told = std::count_if(notices.begin(), notices.end(), [](const auto& text) {
+    return text.find("disk grown from") != std::string::npos;
+  });
+  EXPECT_EQ(told, GetParam().grown_to ? 1 : 0);
+  const auto size = std::stoull(output_of({"sh", "-c", "df -B1 --output=size / | tail -n 1"}));
+  EXPECT_GE(size, GetParam().least_root);
+  constexpr std::uint64_t kSector = 512;
+  EXPECT_EQ(std::stoull(output_of({"cat", "/sys/block/sda/size"})) * kSector, GetParam().grown_to);
 }
 
 inline void SandboxContract::expect_isolation() {
@@ -138,6 +156,7 @@ inline void SandboxContract::expect_files_in(FileTree& tree) {
 
 TEST_P(SandboxContract, RunsStepsInTheGuestAndKeepsWhatTheyDid) {
   expect_system();
+  if (GetParam().grown_to) expect_size();
   expect_isolation();
   leave_files();
   const auto tree = sandbox_->seal();

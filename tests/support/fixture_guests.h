@@ -25,13 +25,14 @@ inline Result<std::filesystem::path> fixture_guest(const std::string& name) {
       .cure("run fixtures/guests/make-guests.sh");
 }
 
-/// An overlay over a fixture guest.
+/// An overlay over a fixture guest, larger than it where `virtual_size` says so.
 inline Result<WorkDisk> fixture_disk(ProcessRunner& runner,
                                      const std::string& name,
-                                     const std::filesystem::path& folder) {
+                                     const std::filesystem::path& folder,
+                                     std::optional<std::uint64_t> virtual_size = std::nullopt) {
   KILN_TRY_ASSIGN(const auto guest, fixture_guest(name));
   KILN_TRY_ASSIGN(const auto image, probe_image(guest));
-  return WorkDisk::create(runner, image, folder / "overlay.qcow2", {});
+  return WorkDisk::create(runner, image, folder / "overlay.qcow2", {}, virtual_size);
 }
 
 }  // namespace kiln::test

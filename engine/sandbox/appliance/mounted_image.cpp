@@ -1,5 +1,6 @@
 #include "engine/sandbox/appliance/mounted_image.h"
 
+#include "disk/grow/fill_disk.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
 
@@ -26,11 +27,34 @@ GuestSystem describe(const MountPlan& plan) {
   return system;
 }
 
-Result<void> find_and_mount(MountedImage& image, EventSink& events) {
+/// Once in the life of a disk that was made larger than its base.
+Result<void> fill(const MountedImage& image, const WorkDisk& disk, EventSink& events) {
+  const auto& before = disk.unfilled_from();
+  if (!before) return {};
+  const auto start = Clock::now();
+  KILN_TRY_ASSIGN(const auto filled,
+                  fill_disk(image.session->volumes(),
+                            image.file_systems,
+                            image.plan.mounts.front().device,
+                            disk.virtual_size()));
+  notice(events,
+         fmt::format("disk grown from {} to {}{} in {}",
+                     format_bytes(*before),
+                     format_bytes(disk.virtual_size()),
+                     filled.grown.empty() ? "" : ", with " + filled.grown,
+                     elapsed_since(start)));
+  if (!filled.warning.empty()) {
+    warning(events, "the disk is larger now, but " + filled.warning);
+  }
+  return {};
+}
+
+Result<void> find_and_mount(MountedImage& image, const WorkDisk& disk, EventSink& events) {
   KILN_TRY_ASSIGN(image.file_systems, image.session->file_systems());
   KILN_TRY_ASSIGN(const auto candidates, image.session->root_candidates(image.file_systems));
   KILN_TRY_ASSIGN(image.plan, plan_mounts(image.file_systems, candidates));
   for (const auto& text : image.plan.warnings) warning(events, text);
+  KILN_TRY_WHILE(fill(image, disk, events), "growing what is on the disk");
   KILN_TRY(mount_all(image, false));
   image.system = describe(image.plan);
   return {};
@@ -70,7 +94,8 @@ Result<MountedImage> mount_image(const WorkDisk& disk,
                      elapsed_since(start),
                      appliance.emulate ? " (emulated)" : ""));
   const auto launched = Clock::now();
-  KILN_TRY_WHILE(find_and_mount(image, context.events), "mounting {}", disk.overlay().string());
+  KILN_TRY_WHILE(
+      find_and_mount(image, disk, context.events), "mounting {}", disk.overlay().string());
   notice(context.events,
          fmt::format("{} mounted in {}", image.system.pretty_name, elapsed_since(launched)));
   return image;

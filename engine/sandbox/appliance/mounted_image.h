@@ -17,6 +17,7 @@ struct MountedImage {
   GuestSystem system;
 };
 
+/// Grows what is on the disk first, where that is unfilled.
 Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxOptions& options,
                                  const SandboxContext& context,

@@ -83,6 +83,7 @@ Result<Firmware> GuestSandbox::prepare_disk() {
   KILN_TRY_ASSIGN(const auto firmware, choose_firmware(options_.firmware, image));
   KILN_TRY_ASSIGN(placement_, place_agent(*image.session, private_folder_name()));
   KILN_TRY(image.session->finish());
+  disk_.set_filled();
   return firmware;
 }
 

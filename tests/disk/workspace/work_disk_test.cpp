@@ -117,6 +117,21 @@ TEST_F(WorkDiskTest, AnOverlayOverAnOverlayLeavesItAloneAndMovesWithIt) {
   run(argv);
 }
 
+TEST_F(WorkDiskTest, MayBeLargerThanItsBase) {
+  const auto base = create("base", "vpc", "subformat=dynamic,force_size=on", "1M");
+  io(base, "vpc", {"write -q -P 1 0 1M"});
+  const auto info = probe_image(base);
+  ASSERT_OK(info);
+  auto disk = WorkDisk::create(*runner_, *info, path("overlay"), {}, 3 * kMiB);
+  ASSERT_OK(disk);
+  EXPECT_EQ(disk->virtual_size(), 3 * kMiB);
+  EXPECT_EQ(disk->unfilled_from(), 1 * kMiB);
+  node_io(disk->node(false), {"read -q -P 1 0 1M", "read -q -P 0 1M 2M", "write -q -P 2 2M 1M"});
+  EXPECT_EQ((*open_nbd_source(*runner_, disk->node(true), folder_.path(), {}))->size(), 3 * kMiB);
+  disk->set_filled();
+  EXPECT_EQ(disk->unfilled_from(), std::nullopt);
+}
+
 TEST_F(WorkDiskTest, RefusesToReplaceAFile) {
   const auto base = create("base", "raw", "", "1M");
   ASSERT_OK(attach(base, "overlay"));

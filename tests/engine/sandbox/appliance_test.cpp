@@ -16,14 +16,29 @@ INSTANTIATE_TEST_SUITE_P(
     SandboxContract,
     ::testing::Values(
         SandboxCase{"appliance", "debian12.vhd", "kiln-guest", "ext4", {"/boot/efi"}},
-        SandboxCase{"appliance", "layout-ext4.qcow2", "kiln-ext4", "ext4", {}},
-        SandboxCase{"appliance", "layout-xfs.vhd", "kiln-xfs", "xfs", {"/boot", "/boot/efi"}},
-        SandboxCase{"appliance", "layout-btrfs.vhdx", "kiln-btrfs", "btrfs", {"/home"}},
+        SandboxCase{
+            "appliance", "layout-ext4.qcow2", "kiln-ext4", "ext4", {}, 2 * kGiB, 1900 * kMiB},
+        SandboxCase{"appliance",
+                    "layout-xfs.vhd",
+                    "kiln-xfs",
+                    "xfs",
+                    {"/boot", "/boot/efi"},
+                    4 * kGiB,
+                    3600 * kMiB},
+        SandboxCase{"appliance",
+                    "layout-btrfs.vhdx",
+                    "kiln-btrfs",
+                    "btrfs",
+                    {"/home"},
+                    4 * kGiB,
+                    4094 * kMiB},
         SandboxCase{"appliance",
                     "layout-lvm.raw",
                     "kiln-lvm",
                     "ext4",
-                    {"/boot", "/boot/efi", "/var", "/home"}}),
+                    {"/boot", "/boot/efi", "/var", "/home"},
+                    5 * kGiB,
+                    3300 * kMiB}),
     case_name);
 
 /// Starts a sandbox, says so on `ready`, and waits to be killed.
