@@ -78,9 +78,11 @@ std::string describe_generalize(const Plan& plan) {
 std::string describe_disk(const Plan& plan) {
   const auto size = plan.disk_size();
   if (!size) return "\nDisk        fixed VHD of the source's size";
-  return fmt::format("\nDisk        fixed VHD of {}{}",
-                     format_bytes(*size),
-                     plan.checked.image_template.disk_size ? " (osDiskSizeGB)" : "");
+  return fmt::format(
+      "\nDisk        fixed VHD of {}{}{}",
+      format_bytes(*size),
+      plan.grown_size() ? ", grown from " + format_bytes(plan.source_image.virtual_size) : "",
+      plan.checked.image_template.disk_size ? " (osDiskSizeGB)" : "");
 }
 
 std::string describe_sandbox(std::string_view label,

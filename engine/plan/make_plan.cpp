@@ -15,15 +15,24 @@ namespace {
 
 Result<void> check_generation(const Plan& plan) {
   constexpr std::uint64_t kLargestGeneration1 = 2 * kTiB;
-  if (plan.source.hyper_v_generation == HyperVGeneration::kV1 &&
-      plan.source_image.virtual_size > kLargestGeneration1) {
-    return fail(ErrorKind::kUnsupported,
-                "Plan:TooLargeForGeneration1",
-                "{} has {}, and Azure starts generation 1 disks of at most 2 TiB",
-                plan.source_image.path.string(),
-                plan.source_image.virtual_size);
+  const auto size = plan.disk_size().value_or(0);
+  if (plan.source.hyper_v_generation != HyperVGeneration::kV1 || size <= kLargestGeneration1) {
+    return {};
   }
-  return {};
+  constexpr std::string_view kCode = "Plan:TooLargeForGeneration1";
+  constexpr std::string_view kLimit = "Azure starts generation 1 disks of at most 2 TiB";
+  if (plan.source_image.virtual_size <= kLargestGeneration1) {
+    return plan.checked.image_template.disk_size->place
+        .error(std::string(kCode),
+               fmt::format("the disk would have {}, and {}", format_bytes(size), kLimit))
+        .cure("write 2048 or less, or use an image of generation 2");
+  }
+  return fail(ErrorKind::kUnsupported,
+              std::string(kCode),
+              "{} has {}, and {}",
+              plan.source_image.path.string(),
+              format_bytes(plan.source_image.virtual_size),
+              kLimit);
 }
 
 /// A step for the other system is told before anything starts.
@@ -51,27 +60,29 @@ Result<void> check_systems(const Plan& plan) {
   return check(plan.checked.validations, document.validate.checks);
 }
 
-/// `osDiskSizeGB` may only grow the disk, and this version cannot do that yet.
-Result<void> check_disk_size(Plan& plan) {
+/// `osDiskSizeGB` may only grow the disk.
+Result<void> check_disk_size(const Plan& plan) {
+  constexpr std::int64_t kLargestGib = 4096;
   const auto& wanted = plan.checked.image_template.disk_size;
   if (!wanted || !plan.builds()) return {};
-  const auto bytes = static_cast<std::uint64_t>(wanted->gib) * kGiB;
-  if (plan.source_found()) {
-    const auto size = azure_virtual_size(plan.source_image.virtual_size);
-    if (bytes == size) return {};
-    if (bytes < size) {
-      return wanted->place
-          .error("Template:DiskTooSmall",
-                 fmt::format("osDiskSizeGB is {}, but the source has {}, and a disk only grows",
-                             wanted->gib,
-                             format_bytes(size)))
-          .cure(fmt::format("write {} or more, or leave it out", (size + kGiB - 1) / kGiB));
-    }
+  if (wanted->gib > kLargestGib) {
+    return wanted->place
+        .error("Template:DiskTooLarge",
+               fmt::format("osDiskSizeGB is {}, and Azure's OS disks have at most {} GiB",
+                           wanted->gib,
+                           kLargestGib))
+        .cure("write a smaller number, or leave it out");
   }
-  plan.blockers.push_back(not_yet_supported(wanted->place,
-                                            "growing the disk (osDiskSizeGB)",
-                                            "remove it, and use a source image of that size"));
-  return {};
+  if (!plan.source_found()) return {};
+  const auto bytes = static_cast<std::uint64_t>(wanted->gib) * kGiB;
+  const auto size = azure_virtual_size(plan.source_image.virtual_size);
+  if (bytes >= size) return {};
+  return wanted->place
+      .error("Template:DiskTooSmall",
+             fmt::format("osDiskSizeGB is {}, but the source has {}, and a disk only grows",
+                         wanted->gib,
+                         format_bytes(size)))
+      .cure(fmt::format("write {} or more, or leave it out", (size + kGiB - 1) / kGiB));
 }
 
 /// A source that is not on this machine leaves the plan without an image, not the user without a
@@ -134,6 +145,14 @@ std::optional<std::uint64_t> Plan::disk_size() const {
   return azure_virtual_size(source_image.virtual_size);
 }
 
+std::optional<std::uint64_t> Plan::grown_size() const {
+  const auto size = disk_size();
+  if (!source_found() || *size <= azure_virtual_size(source_image.virtual_size)) {
+    return std::nullopt;
+  }
+  return size;
+}
+
 Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   for (const auto* names : {&options.generalize_skip, &options.generalize_also}) {
     for (const auto& name : *names) KILN_TRY(check_generalize_operation(name));
@@ -156,9 +175,9 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
             std::move(blocked)};
   KILN_TRY(find_source(plan));
   plan.options.sandbox.firmware = firmware_of(plan.source.hyper_v_generation);
+  KILN_TRY(check_disk_size(plan));
   KILN_TRY(check_generation(plan));
   KILN_TRY(check_systems(plan));
-  KILN_TRY(check_disk_size(plan));
   check_inputs(plan);
   for (const auto& step : plan.checked.steps) {
     if (!step.customizer->blocker() || plan.boots()) continue;

@@ -79,6 +79,8 @@ struct Plan {
   [[nodiscard]] bool source_found() const { return !source.path.empty(); }
   /// Bytes of the disk that is built; nothing where neither source nor template says.
   [[nodiscard]] std::optional<std::uint64_t> disk_size() const;
+  /// The same where it is more than the source has.
+  [[nodiscard]] std::optional<std::uint64_t> grown_size() const;
 };
 
 /// Runs every registry's parser over the template. Reads nothing but the template. All that is

@@ -49,7 +49,7 @@ Error keep_failed_build(Error error,
 
 Result<PreparedInputs> prepare(const RunContext& context) {
   const auto& plan = context.plan;
-  const auto size = azure_virtual_size(plan.source_image.virtual_size);
+  const auto size = plan.disk_size().value();
   std::vector<std::filesystem::path> partial_files;
   for (const auto& target : plan.checked.targets) {
     const auto target_context = distribute_context(context, target);
@@ -84,7 +84,8 @@ Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context) {
                   WorkDisk::create(context.runner,
                                    context.plan.source_image,
                                    context.folder.work() / "overlay.qcow2",
-                                   context.cancel));
+                                   context.cancel,
+                                   context.plan.grown_size()));
   return AttachedDisk{std::move(inputs), std::move(disk)};
 }
 

@@ -54,7 +54,6 @@ constexpr std::array kProfileFields = {
     Field{.name = "osDiskSizeGB",
           .kind = FieldKind::kInteger,
           .help = "size of the disk in GiB; 0 is the source's",
-          .treatment = Treatment::kPlanned,
           .since = ApiVersion::k2020},
     Field{.name = "vnetConfig",
           .kind = FieldKind::kObject,

@@ -51,12 +51,14 @@ class Build(KilnTest):
             {"type": "Shell", "name": "mark", "inline": ["echo KILN-WAS-HERE >> /etc/issue",
                                                          "sudo install -m 755 /dev/null /usr/local/bin/tool"]}],
             [{"type": "VHD", "runOutputName": "local"},
-             {"type": "VHD", "runOutputName": "blob", "uri": f"{self.endpoint}/vhds/sample.vhd"}])
+             {"type": "VHD", "runOutputName": "blob", "uri": f"{self.endpoint}/vhds/sample.vhd"}],
+            vmProfile={"osDiskSizeGB": 5})
         body = json.loads(template.read_text())
         body["properties"]["source"] = {"type": "PlatformImage", "publisher": "Debian", "offer": "debian-12",
                                         "sku": "12-gen2", "version": "latest"}
         template.write_text(json.dumps(body))
 
+        self.assertIn("fixed VHD of 5.0 GiB, grown from 4.0 GiB (osDiskSizeGB)", self.kiln("plan", template).stdout)
         self.kiln("build", template, AZURE_STORAGE_KEY=KEY)
 
         self.assertEqual(sha256(image), digest)
@@ -86,9 +88,11 @@ class Build(KilnTest):
     def check_vhd(self, vhd):
         info = json.loads(subprocess.run(["qemu-img", "info", "-f", "vpc", "--output", "json", vhd],
                                          capture_output=True, check=True).stdout)
-        self.assertEqual(info["virtual-size"] % (1 << 20), 0)
+        self.assertEqual(info["virtual-size"], 5 << 30)
         self.assertEqual(vhd.stat().st_size, info["virtual-size"] + 512)
         with open(vhd, "rb") as file:
+            file.seek(-1024, 2)
+            self.assertEqual(file.read(8), b"EFI PART")  # GPT's copy of its header is in the last sector
             file.seek(-512, 2)
             footer = file.read()
         self.assertEqual(footer[:8], b"conectix")

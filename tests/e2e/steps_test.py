@@ -35,7 +35,8 @@ class Steps(KilnTest):
             shell("cat /etc/motd", "touch /etc/kiln-was-here"),
             shell("(setsid sleep 1000 &) ; echo left behind"),
             shell("pgrep sleep && exit 1 || echo nothing left"),
-        ])
+            shell("df --output=size -BM / | tail -n 1", name="size"),
+        ], vmProfile={"osDiskSizeGB": 2})
         self.assertEqual(self.step_log("customize-01").splitlines()[0], b"0")
         self.assertIn(b"to stderr", self.step_log("customize-01"))
         self.assertEqual(self.step_log("customize-02").split(), [b"0"])
@@ -43,7 +44,10 @@ class Steps(KilnTest):
         self.assertIn(b"fetched script runs in 5", self.step_log("customize-04"))
         self.assertIn(b"made by a File step", self.step_log("customize-06"))
         self.assertIn(b"nothing left", self.step_log("customize-08"))
+        self.assertGreater(int(self.step_log("customize-09").strip().rstrip(b"M")), 1900)  # of 1 GiB before
+        self.assertEqual((self.output / "sample.vhd").stat().st_size, (2 << 30) + 512)
         log = (self.run_folder() / "customization.log").read_text()
+        self.assertIn("disk grown from 1.0 GiB to 2.0 GiB, with /dev/sda1 (ext4)", log)
         self.assertIn("PACKER", log)
         self.assertIn("==> azure-arm: to stderr", log)
         self.assertEqual(self.record()["lastRunStatus"]["runState"], "Succeeded")

@@ -402,5 +402,64 @@ TEST_F(PlanTest, RefusesAGeneration1DiskThatAzureCannotStart) {
               test::FailsWith("Plan:TooLargeForGeneration1"));
 }
 
+class DiskSizePlan : public PlanTest {
+ protected:
+  Result<Plan> plan_with(std::int64_t gib,
+                         const std::string& generation = "V2",
+                         std::uint64_t source_bytes = kGiB + kMiB) {
+    std::filesystem::resize_file(folder_.path() / "disk.raw", source_bytes);
+    KILN_TRY_ASSIGN(
+        auto image_template,
+        parse_template(
+            fmt::format(R"({{"type":"Microsoft.VirtualMachineImages/imageTemplates","properties":{{
+          "source":{{"type":"KilnLocalImage","path":"disk.raw","hyperVGeneration":"{}"}},
+          "vmProfile":{{"osDiskSizeGB":{}}},
+          "distribute":[{{"type":"VHD","runOutputName":"vhd"}}]}}}})",
+                        generation,
+                        gib),
+            "web.json"));
+    KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
+    return make_plan(std::move(checked), options());
+  }
+};
+
+TEST_F(DiskSizePlan, Grows) {
+  const auto made = plan_with(3);
+  ASSERT_OK(made);
+  EXPECT_TRUE(made->blockers.empty());
+  EXPECT_EQ(made->disk_size(), 3 * kGiB);
+  EXPECT_EQ(made->grown_size(), 3 * kGiB);
+  EXPECT_NE(describe_plan(*made).find(
+                "Disk        fixed VHD of 3.0 GiB, grown from 1.0 GiB (osDiskSizeGB)"),
+            std::string::npos)
+      << describe_plan(*made);
+}
+
+TEST_F(DiskSizePlan, GrowsNothingWhereTheSizeIsTheSame) {
+  for (const std::uint64_t source : {2 * kGiB, 2 * kGiB - 512}) {
+    const auto made = plan_with(2, "V2", source);
+    ASSERT_OK(made);
+    EXPECT_EQ(made->grown_size(), std::nullopt);
+    EXPECT_EQ(describe_plan(*made).find("grown"), std::string::npos);
+  }
+  const auto unasked = plan_with(0);
+  ASSERT_OK(unasked);
+  EXPECT_EQ(unasked->grown_size(), std::nullopt);
+}
+
+TEST_F(DiskSizePlan, NeverShrinks) {
+  const auto made = plan_with(1);
+  ASSERT_THAT(made, test::FailsWith("Template:DiskTooSmall"));
+  EXPECT_NE(made.error().cure().find("write 2 or more"), std::string::npos);
+  EXPECT_NE(made.error().where().find("/properties/vmProfile/osDiskSizeGB"), std::string::npos);
+}
+
+TEST_F(DiskSizePlan, StaysWithinWhatAzureStarts) {
+  EXPECT_OK(plan_with(2048, "V1"));
+  EXPECT_THAT(plan_with(2049, "V1"), test::FailsWith("Plan:TooLargeForGeneration1"));
+  EXPECT_OK(plan_with(4096));
+  EXPECT_THAT(plan_with(4097), test::FailsWith("Template:DiskTooLarge"));
+}
+
 }  // namespace
 }  // namespace kiln
