@@ -62,6 +62,16 @@ class ApplianceSession : public GuestfsSession {
   Result<std::vector<RootCandidate>> root_candidates(
       const std::vector<FileSystem>& file_systems) override;
 
+  Result<std::string> boot_code() override {
+    const ApplianceKiller::Call call(killer_);
+    constexpr int kBootCode = 440;
+    std::size_t length = 0;
+    const CHandle<char, std::free> code(
+        guestfs_pread_device(handle_.get(), "/dev/sda", kBootCode, 0, &length));
+    if (!code) return error("reading the boot code");
+    return std::string(code.get(), length);
+  }
+
   Result<void> mount(const PlannedMount& mount, bool read_only) override {
     const ApplianceKiller::Call call(killer_);
     if (mount.mount_point != "/" && !read_only) {

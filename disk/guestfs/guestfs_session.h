@@ -52,6 +52,9 @@ class GuestfsSession {
   virtual Result<std::vector<RootCandidate>> root_candidates(
       const std::vector<FileSystem>& file_systems) = 0;
 
+  /// The first 440 bytes of the disk: what BIOS starts, zeros where nothing was installed.
+  virtual Result<std::string> boot_code() = 0;
+
   virtual Result<void> mount(const PlannedMount& mount, bool read_only) = 0;
   virtual Result<void> unmount_all() = 0;
   /// Gives blocks that the mounted file system does not use back to the disk image.

@@ -25,6 +25,7 @@ struct SandboxCase {
   std::vector<std::string> mount_points;                 ///< besides the root
   std::optional<std::uint64_t> grown_to = std::nullopt;  ///< bytes of the disk, where it grows
   std::uint64_t least_root = 0;                          ///< bytes of the root's file system then
+  std::string convert_to = {};  ///< a format of qemu-img's, where not the guest's own
 };
 
 // GoogleTest finds it by this name.
@@ -47,7 +48,8 @@ class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
     auto folder = TempDir::create();
     ASSERT_OK(folder);
     folder_ = std::make_unique<TempDir>(*std::move(folder));
-    auto disk = fixture_disk(*runner_, GetParam().guest, folder_->path(), GetParam().grown_to);
+    auto disk = fixture_disk(
+        *runner_, GetParam().guest, folder_->path(), {GetParam().grown_to, GetParam().convert_to});
     ASSERT_OK(disk);
     const auto registry = sandbox_registry();
     const auto backend = std::find_if(registry.begin(), registry.end(), [](const auto& each) {

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import SOURCE_DIR, KilnTest, guest, sha256, wait_until
+from harness import SOURCE_DIR, KilnTest, converted, guest, sha256, wait_until
 
 
 class Boot(KilnTest):
@@ -15,11 +15,13 @@ class Boot(KilnTest):
         cls.image = guest("debian12.vhd")
         cls.digest = sha256(cls.image)
 
-    def source_of(self, generation):
-        return {"type": "KilnLocalImage", "path": str(self.image), "hyperVGeneration": generation}
+    def source_of(self, generation, image=None):
+        return {"type": "KilnLocalImage", "path": str(image or self.image), "hyperVGeneration": generation}
 
     def test_a_build_that_restarts(self):
-        template = self.template(self.image, [
+        image = converted(self.image, "qcow2", self.home)
+        digest = sha256(image)
+        template = self.template(image, [
             {"type": "Shell", "name": "before", "inline": [
                 "systemctl is-system-running", "cat /proc/sys/kernel/random/boot_id > /etc/first-boot",
                 "ls /sys/class/net"]},
@@ -27,7 +29,7 @@ class Boot(KilnTest):
             {"type": "Shell", "name": "after", "inline": [
                 "[ $(cat /etc/first-boot) != $(cat /proc/sys/kernel/random/boot_id) ]",
                 "echo KILN-BOOTED >> /etc/issue"]},
-        ], source=self.source_of("V2"), validate={"inVMValidations": [
+        ], source=self.source_of("V2", image), validate={"inVMValidations": [
             {"type": "Shell", "inline": [
                 "systemctl is-system-running", "[ -s /etc/machine-id ]", "grep KILN-BOOTED /etc/issue",
                 "echo left by a validator > /etc/first-boot-of-kiln-validator", "sync"]}]})
@@ -46,7 +48,7 @@ class Boot(KilnTest):
         self.assertIn("booted by UEFI", (self.run_folder() / "validation.log").read_text())
         self.assertIn("login:", (self.run_folder() / "console.log").read_text(errors="replace"))
         self.assertEqual(self.sandboxes(), [])
-        self.assertEqual(sha256(self.image), self.digest)
+        self.assertEqual(sha256(image), digest)
         vhd = self.output / "sample.vhd"
         self.assertEqual(self.guest_paths(vhd, "kiln", "etc/first-boot"), ["etc/first-boot"])
         subprocess.run([SOURCE_DIR / "fixtures/guests/boot-check.sh", vhd, "uefi",
@@ -80,8 +82,7 @@ class Boot(KilnTest):
         with open(image, "r+b") as file:
             file.seek((2 << 20) + (256 << 10))
             file.write(bytes(60 << 20))
-        template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
-                                                    "hyperVGeneration": "V2"})
+        template = self.template(image, [], source=self.source_of("V2", image))
         done = self.kiln("build", "--mode", "boot", "--boot-timeout", "1", template, code=1)
         self.assertIn("Sandbox:BootTimeout", done.stderr)
         self.assertIn("BdsDxe", done.stderr)  # the firmware's last words
@@ -91,11 +92,12 @@ class Boot(KilnTest):
     def test_images_that_cannot_be_booted_are_refused(self):
         """One launch of the appliance tells, before anything is booted."""
         for name, code, cure in (("layout-ext4.qcow2", "Sandbox:NoEfiPartition", "hyperVGeneration"),
-                                 ("layout-lvm.raw", "Sandbox:NoSystemd", "--mode mount")):
+                                 ("layout-lvm.raw", "Sandbox:NoSystemd", "--mode mount"),
+                                 ("layout-xfs.vhd", "Sandbox:NoBootCode", "generation V2")):
             with self.subTest(image=name):
                 image = guest(name)
-                template = self.template(image, [], source={"type": "KilnLocalImage", "path": str(image),
-                                                            "hyperVGeneration": "V2"})
+                generation = "V1" if code == "Sandbox:NoBootCode" else "V2"
+                template = self.template(image, [], source=self.source_of(generation, image))
                 error = self.kiln("build", "--mode", "boot", template, code=1).stderr
                 self.assertIn(code, error)
                 self.assertIn(cure, error)
@@ -118,9 +120,11 @@ class Boot(KilnTest):
         shutil.rmtree(self.state)
 
     def test_kill_9_leaves_nothing(self):
-        template = self.template(self.image, [
-            {"type": "Shell", "inline": ["echo begun", "sleep 5"]},
-            {"type": "KilnRestart"}], source=self.source_of("V1"))
+        def template_of(image):
+            return self.template(image, [{"type": "Shell", "inline": ["echo begun", "sleep 5"]},
+                                         {"type": "KilnRestart"}], source=self.source_of("V1", image))
+
+        template = template_of(self.image)
 
         with self.subTest(when="the system boots"):
             process = self.start("build", template)
@@ -138,7 +142,8 @@ class Boot(KilnTest):
             process.wait()
             self.check_killed()
 
-        with self.subTest(when="the system restarts"):
+        with self.subTest(when="the system restarts, which boots a raw source"):
+            template = template_of(converted(self.image, "raw", self.home))
             process = self.start("build", template)
             self.kill_when(process, lambda event: event["type"] == "step.started"
                            and event["stepId"] == "customize-02")

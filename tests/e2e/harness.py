@@ -23,6 +23,16 @@ def guest(name):
     return path
 
 
+def converted(image, format, folder):
+    """The guest, which is a fixed VHD, in another format."""
+    path = folder / f"{image.stem}.{format}"
+    size = image.stat().st_size - 512
+    subprocess.run(["qemu-img", "convert", "-O", format,
+                    "json:" + json.dumps({"driver": "raw", "size": size,
+                                          "file": {"driver": "file", "filename": str(image)}}), path], check=True)
+    return path
+
+
 def sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:

@@ -25,14 +25,27 @@ inline Result<std::filesystem::path> fixture_guest(const std::string& name) {
       .cure("run fixtures/guests/make-guests.sh");
 }
 
-/// An overlay over a fixture guest, larger than it where `virtual_size` says so.
+/// An overlay over a fixture guest.
+struct FixtureOverlay {
+  std::optional<std::uint64_t> virtual_size = std::nullopt;  ///< bytes, where it is larger
+  std::string convert_to = {};  ///< a format of qemu-img's, if not as it is
+};
+
 inline Result<WorkDisk> fixture_disk(ProcessRunner& runner,
                                      const std::string& name,
                                      const std::filesystem::path& folder,
-                                     std::optional<std::uint64_t> virtual_size = std::nullopt) {
+                                     const FixtureOverlay& wanted = {}) {
   KILN_TRY_ASSIGN(const auto guest, fixture_guest(name));
-  KILN_TRY_ASSIGN(const auto image, probe_image(guest));
-  return WorkDisk::create(runner, image, folder / "overlay.qcow2", {}, virtual_size);
+  KILN_TRY_ASSIGN(auto image, probe_image(guest));
+  if (!wanted.convert_to.empty()) {
+    const auto converted = folder / ("guest." + wanted.convert_to);
+    Command command;
+    command.argv = {
+        "qemu-img", "convert", "-O", wanted.convert_to, qemu_node(image, true), converted.string()};
+    KILN_TRY(run_checked(runner, command, {}));
+    KILN_TRY_ASSIGN(image, probe_image(converted));
+  }
+  return WorkDisk::create(runner, image, folder / "overlay.qcow2", {}, wanted.virtual_size);
 }
 
 }  // namespace kiln::test

@@ -79,10 +79,13 @@ void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
   add(card, "model", {{"type", "virtio"}});
 }
 
-/// The overlay is thrown away when anything goes wrong, so nothing waits for the host's disk.
+/// The overlay is thrown away when anything goes wrong, so nothing waits for the host's disk. Its
+/// base is opened as the overlay's own header says, which WorkDisk wrote: `-blockdev` refuses an
+/// option that dynamic VHDs need (force_size_calc).
 std::string block_device(const std::string& node) {
   const nlohmann::json cache = {{"direct", false}, {"no-flush", true}};
   auto json = nlohmann::json::parse(node.substr(kJsonPrefix.size()));
+  json.erase("backing");
   json["node-name"] = "work";
   json["cache"] = cache;
   json["file"]["cache"] = cache;

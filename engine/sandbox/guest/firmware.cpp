@@ -15,12 +15,32 @@ bool has_efi_partition(const std::vector<FileSystem>& file_systems) {
   });
 }
 
+bool is_empty(std::string_view boot_code) {
+  return boot_code.find_first_not_of('\0') == std::string_view::npos;
+}
+
+Error no_boot_code(bool efi) {
+  return fail(
+             ErrorKind::kUnsupported,
+             "Sandbox:NoBootCode",
+             "the image is {} generation 1, but its disk has no boot code (the first 440 bytes are "
+             "zeros), so it cannot start by BIOS",
+             efi ? "said to be of" : "taken for one of")
+      .cure(
+          efi ? "say generation V2 in the catalog or in the source's hyperVGeneration, or install "
+                "a boot loader for BIOS too (`grub-install --target=i386-pc`)"
+              : "use an image that starts by itself: this disk has no EFI system partition either");
+}
+
 }  // namespace
 
-Result<Firmware> choose_firmware(Firmware asked, const MountedImage& image) {
-  const bool efi = has_efi_partition(image.file_systems);
-  if (asked == Firmware::kAny) return efi ? Firmware::kUefi : Firmware::kBios;
-  if (asked == Firmware::kUefi && !efi) {
+Result<Firmware> choose_firmware(Firmware asked,
+                                 const std::vector<FileSystem>& file_systems,
+                                 std::string_view boot_code) {
+  const bool efi = has_efi_partition(file_systems);
+  const auto firmware = asked != Firmware::kAny ? asked : efi ? Firmware::kUefi : Firmware::kBios;
+  if (firmware == Firmware::kBios && is_empty(boot_code)) return no_boot_code(efi);
+  if (firmware == Firmware::kUefi && !efi) {
     return fail(
                ErrorKind::kUnsupported,
                "Sandbox:NoEfiPartition",
@@ -30,7 +50,7 @@ Result<Firmware> choose_firmware(Firmware asked, const MountedImage& image) {
             "say generation V1 in the catalog or in the source's hyperVGeneration, or use an "
             "image that starts by UEFI");
   }
-  return asked;
+  return firmware;
 }
 
 Result<std::filesystem::path> find_uefi_code() {

@@ -1,16 +1,21 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <string_view>
+#include <vector>
 
-#include "engine/sandbox/appliance/mounted_image.h"
+#include "disk/inspect/mount_plan.h"
 #include "engine/sandbox/guest/domain_xml.h"
 
 namespace kiln {
 
-/// What starts the image: as asked, else what its disk has. A disk without an EFI system partition
-/// cannot be of generation 2, which is refused.
-Result<Firmware> choose_firmware(Firmware asked, const MountedImage& image);
+/// What starts the image: as asked, else what its disk has, UEFI first. A disk that such a firmware
+/// finds nothing to start on is refused: for UEFI, one without an EFI system partition; for BIOS,
+/// one without boot code.
+/// @param boot_code the disk's first 440 bytes
+Result<Firmware> choose_firmware(Firmware asked,
+                                 const std::vector<FileSystem>& file_systems,
+                                 std::string_view boot_code);
 
 /// The host's UEFI firmware; the error says which package has it.
 Result<std::filesystem::path> find_uefi_code();

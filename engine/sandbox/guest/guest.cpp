@@ -7,6 +7,7 @@
 #include "engine/sandbox/acceleration.h"
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/appliance/appliance.h"
+#include "engine/sandbox/appliance/mounted_image.h"
 #include "engine/sandbox/guest/booted_agent.h"
 #include "engine/sandbox/guest/domain_xml.h"
 #include "engine/sandbox/guest/firmware.h"
@@ -80,7 +81,9 @@ class GuestSandbox : public Sandbox {
 Result<Firmware> GuestSandbox::prepare_disk() {
   KILN_TRY_ASSIGN(auto image, mount_image(disk_, options_, context_, std::nullopt));
   system_ = image.system;
-  KILN_TRY_ASSIGN(const auto firmware, choose_firmware(options_.firmware, image));
+  KILN_TRY_ASSIGN(const auto boot_code, image.session->boot_code());
+  KILN_TRY_ASSIGN(const auto firmware,
+                  choose_firmware(options_.firmware, image.file_systems, boot_code));
   KILN_TRY_ASSIGN(placement_, place_agent(*image.session, private_folder_name()));
   KILN_TRY(image.session->finish());
   disk_.set_filled();

@@ -1,0 +1,44 @@
+#include "engine/sandbox/guest/firmware.h"
+
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+using test::FailsWith;
+using ::testing::HasSubstr;
+
+const std::string kNoCode(440, '\0');
+const std::string kGrub = std::string("\xeb\x63\x90", 3) + std::string(437, '\0');
+
+std::vector<FileSystem> with(const char* type) {
+  return {{"/dev/sda1", type, "", "", "", ""}, {"/dev/sda2", "ext4", "", "", "", ""}};
+}
+
+TEST(ChooseFirmware, TakesWhatIsAskedWhereTheDiskHasIt) {
+  EXPECT_EQ(choose_firmware(Firmware::kBios, with("vfat"), kGrub).value(), Firmware::kBios);
+  EXPECT_EQ(choose_firmware(Firmware::kUefi, with("vfat"), kNoCode).value(), Firmware::kUefi);
+}
+
+TEST(ChooseFirmware, LooksAtTheDiskWhereNothingIsAsked) {
+  EXPECT_EQ(choose_firmware(Firmware::kAny, with("vfat"), kGrub).value(), Firmware::kUefi);
+  EXPECT_EQ(choose_firmware(Firmware::kAny, with("swap"), kGrub).value(), Firmware::kBios);
+}
+
+TEST(ChooseFirmware, RefusesUefiWithoutAnEfiPartition) {
+  const auto refused = choose_firmware(Firmware::kUefi, with("swap"), kGrub);
+  ASSERT_THAT(refused, FailsWith("Sandbox:NoEfiPartition"));
+  EXPECT_THAT(refused.error().cure(), HasSubstr("V1"));
+}
+
+TEST(ChooseFirmware, RefusesBiosWithoutBootCode) {
+  const auto refused = choose_firmware(Firmware::kBios, with("vfat"), kNoCode);
+  ASSERT_THAT(refused, FailsWith("Sandbox:NoBootCode"));
+  EXPECT_THAT(refused.error().cure(), HasSubstr("V2"));
+  const auto neither = choose_firmware(Firmware::kAny, with("swap"), kNoCode);
+  ASSERT_THAT(neither, FailsWith("Sandbox:NoBootCode"));
+  EXPECT_THAT(neither.error().cure(), HasSubstr("no EFI system partition either"));
+}
+
+}  // namespace
+}  // namespace kiln
