@@ -21,8 +21,14 @@ std::string_view to_string(Finding::Level level) {
   return "problem";
 }
 
-Result<ExitCode> doctor(Services& services) {
-  const auto findings = examine_host(services.settings, *services.runner, services.cancel);
+Result<ExitCode> doctor(const std::filesystem::path& output_folder, Services& services) {
+  const auto& settings = services.settings;
+  const auto findings = examine_host({std::filesystem::absolute(settings.state_folder),
+                                      std::filesystem::absolute(settings.cache_folder),
+                                      std::filesystem::absolute(output_folder).lexically_normal(),
+                                      appliance_folder()},
+                                     *services.runner,
+                                     services.cancel);
   std::string text;
   auto json = nlohmann::json::array();
   for (const auto& finding : findings) {
@@ -34,7 +40,7 @@ Result<ExitCode> doctor(Services& services) {
                     {"detail", finding.detail},
                     {"cure", finding.cure}});
   }
-  print_result(services.settings, text, json);
+  print_result(settings, text, json);
   const bool ready = std::none_of(findings.begin(), findings.end(), [](const auto& finding) {
     return finding.level == Finding::Level::kProblem;
   });
@@ -44,8 +50,15 @@ Result<ExitCode> doctor(Services& services) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app, Services& services) {
-  app.add_subcommand("doctor", "Check this host, with the cure for each finding; writes nothing")
-      ->callback([&services] { services.command = [&services] { return doctor(services); }; });
+  auto* command = app.add_subcommand(
+      "doctor", "Check this host, with the cure for each finding; writes nothing");
+  auto output_folder = std::make_shared<std::filesystem::path>(".");
+  command->add_option("--output-dir", *output_folder, "Where `kiln build` would write its disks")
+      ->envname("KILN_OUTPUT_DIR")
+      ->capture_default_str();
+  command->callback([&services, output_folder] {
+    services.command = [&services, output_folder] { return doctor(*output_folder, services); };
+  });
 }
 
 }  // namespace kiln

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "engine/cli/settings.h"
 #include "engine/core/cancel.h"
 #include "engine/core/process_runner.h"
+#include "engine/sandbox/guest/host_check.h"
+#include "engine/sandbox/host_kernel.h"
 
 namespace kiln {
 
@@ -18,9 +22,34 @@ struct Finding {
   std::string cure;    ///< empty where all is well
 };
 
-/// Looks at the host; writes nothing that stays.
-std::vector<Finding> examine_host(const Settings& settings,
+/// Where the host is looked at; tests look elsewhere.
+struct HostView {
+  HostPaths paths;
+  std::filesystem::path memory = "/proc/meminfo";
+  std::function<std::filesystem::path(std::string_view)> find_program = kiln::find_program;
+  /// Bytes that this user can still write there.
+  std::function<std::uint64_t(const std::filesystem::path&)> room;
+  std::function<Result<std::string>()> examine_virt = kiln::examine_virt;
+  std::function<Result<std::string>()> examine_uefi = kiln::examine_uefi;
+
+  static HostView real();
+};
+
+/// What a build would write to.
+struct DoctorFolders {
+  std::filesystem::path state;
+  std::filesystem::path cache;
+  std::filesystem::path output;
+  std::filesystem::path appliance;  ///< where libguestfs keeps what supermin made
+};
+
+/// libguestfs's own rule: LIBGUESTFS_CACHEDIR, TMPDIR, else /var/tmp.
+std::filesystem::path appliance_folder();
+
+/// Looks at the host; writes nothing that stays. A build cannot run where a finding is a problem.
+std::vector<Finding> examine_host(const DoctorFolders& folders,
                                   ProcessRunner& runner,
-                                  const CancelToken& cancel);
+                                  const CancelToken& cancel,
+                                  const HostView& host = HostView::real());
 
 }  // namespace kiln

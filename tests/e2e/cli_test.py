@@ -123,6 +123,14 @@ class CommandLine(KilnTest):
         self.assertRegex(doctor, r"ok +UEFI firmware")
         self.assertEqual(sorted(self.home.rglob("*")), before)
 
+    def test_doctor_says_whether_a_build_could_run(self):
+        done = self.kiln("--log-format", "json", "doctor", PATH="/nonexistent", code=3)
+        rows = {row["what"]: row for row in json.loads(done.stdout)}
+        self.assertEqual(rows["qemu-img"]["level"], "problem")
+        self.assertEqual(rows["qemu-img"]["cure"], "apt-get install qemu-utils")
+        self.assertEqual(rows["memory"]["level"], "ok")
+        self.assertIn(str(self.output), rows["output folder"]["detail"])
+
     def test_plan_is_stable_json(self):
         template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
         first = self.kiln("--log-format", "json", "plan", template).stdout
