@@ -1,0 +1,69 @@
+"""A build as an ordinary user, who owns a home and nothing else. Run by root, it becomes `nobody` for the build."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+from harness import KILN, KilnTest, guest
+
+
+class OrdinaryUser(KilnTest):
+    def setUp(self):
+        super().setUp()
+        self.user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
+        # What root keeps may not be readable: the program and the guest move into the home.
+        shutil.copy2(KILN, self.home / "kiln")
+        self.image = self.home / "guest.qcow2"
+        subprocess.run(["cp", "--sparse=always", guest("layout-ext4.qcow2"), self.image], check=True)
+        self.environment |= {"LIBGUESTFS_CACHEDIR": str(self.temporary), "KILN_CACHE_DIR": str(self.home / "cache")}
+
+    def as_user(self, *arguments):
+        if os.geteuid() == 0:
+            for path in [self.home, *self.home.rglob("*")]:
+                os.chown(path, self.user, self.user, follow_symlinks=False)
+        root = {} if os.geteuid() else {"user": self.user, "group": self.user, "extra_groups": []}
+        return subprocess.run([self.home / "kiln", *map(str, arguments)], env=self.environment, cwd=self.home,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, **root)
+
+    def processes(self):
+        """What still runs as the user and has to do with this test."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and entry.stat().st_uid == self.user:
+                    command = (entry / "cmdline").read_bytes()
+                    if str(self.home).encode() in command:
+                        found.append(command)
+            except OSError:
+                pass
+        return found
+
+    def test_builds_and_leaves_nothing(self):
+        doctor = self.as_user("--log-format", "json", "doctor")
+        self.assertEqual(doctor.returncode, 0, doctor.stdout + doctor.stderr)
+        rows = {row["what"]: row for row in json.loads(doctor.stdout)}
+        self.assertEqual(rows["libvirt"]["level"], "ok")
+        if os.geteuid() == 0 and os.path.exists("/dev/kvm"):
+            self.assertIn("usermod -aG kvm", rows["acceleration"]["detail"])
+
+        template = self.template(self.image, [
+            {"type": "Shell", "inline": ["id -u", "chown 12345 /etc/hostname", "echo made > /etc/made"]}])
+        build = self.as_user("build", template)
+        self.assertEqual(build.returncode, 0, build.stderr[-4000:])
+
+        self.assertEqual((self.run_folder() / "steps/customize-01.log").read_text().split(), ["0"])
+        vhd = self.output / "sample.vhd"
+        self.assertEqual(vhd.stat().st_uid, self.user)
+        self.assertEqual(vhd.stat().st_size, (1 << 30) + 512)
+        self.assertFalse((self.run_folder() / "work").exists())
+        self.assertEqual(self.processes(), [])
+        # libguestfs keeps its appliance, and nothing else stays.
+        self.assertEqual([path.name for path in self.leftovers()], [f".guestfs-{self.user}"])
+
+
+if __name__ == "__main__":
+    unittest.main()
