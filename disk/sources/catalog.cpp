@@ -55,6 +55,7 @@ Result<CatalogEntry> describe_image(const CatalogRequest& request, const CancelT
                       std::move(sha256),
                       request.os_type,
                       request.hyper_v_generation,
+                      request.security_type,
                       format_time(std::chrono::system_clock::now())};
 }
 

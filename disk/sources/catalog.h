@@ -20,6 +20,7 @@ struct CatalogEntry {
   std::string sha256;  ///< of the file, lower-case hex
   OsType os_type = OsType::kUnknown;
   HyperVGeneration hyper_v_generation = HyperVGeneration::kUnknown;
+  SecurityType security_type = SecurityType::kStandard;
   std::string added;  ///< RFC 3339, UTC
 };
 
@@ -29,6 +30,7 @@ struct CatalogRequest {
   std::filesystem::path path;
   OsType os_type = OsType::kUnknown;
   HyperVGeneration hyper_v_generation = HyperVGeneration::kUnknown;
+  SecurityType security_type = SecurityType::kStandard;
   bool replace = false;  ///< allow other contents under a name that is taken
 };
 

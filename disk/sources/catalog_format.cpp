@@ -51,8 +51,14 @@ Result<std::filesystem::path> read_path(const JsonReader& entry) {
 }
 
 Result<CatalogEntry> read_entry(const JsonReader& json) {
-  KILN_TRY(json.refuse_unknown(
-      {"image", "path", "format", "sha256", "osType", "hyperVGeneration", "added"}));
+  KILN_TRY(json.refuse_unknown({"image",
+                                "path",
+                                "format",
+                                "sha256",
+                                "osType",
+                                "hyperVGeneration",
+                                "securityType",
+                                "added"}));
   CatalogEntry entry;
   KILN_TRY_ASSIGN(entry.key, read_key(json));
   KILN_TRY_ASSIGN(entry.path, read_path(json));
@@ -61,6 +67,7 @@ Result<CatalogEntry> read_entry(const JsonReader& json) {
   KILN_TRY_ASSIGN(entry.sha256, read_sha256(json, "sha256"));
   KILN_TRY_ASSIGN(entry.os_type, read_os_type(json));
   KILN_TRY_ASSIGN(entry.hyper_v_generation, read_hyper_v_generation(json));
+  KILN_TRY_ASSIGN(entry.security_type, read_security_type(json));
   KILN_TRY_ASSIGN(entry.added, json.string("added"));
   return entry;
 }
@@ -101,13 +108,18 @@ Result<std::vector<CatalogEntry>> parse_catalog(const std::string& text, std::st
 std::string write_catalog(const std::vector<CatalogEntry>& entries) {
   auto images = nlohmann::json::array();
   for (const auto& entry : entries) {
-    images.push_back({{"image", entry.key.text()},
-                      {"path", entry.path.string()},
-                      {"format", to_string(entry.format)},
-                      {"sha256", entry.sha256},
-                      {"osType", to_string(entry.os_type)},
-                      {"hyperVGeneration", to_string(entry.hyper_v_generation)},
-                      {"added", entry.added}});
+    nlohmann::json image = {{"image", entry.key.text()},
+                            {"path", entry.path.string()},
+                            {"format", to_string(entry.format)},
+                            {"sha256", entry.sha256},
+                            {"osType", to_string(entry.os_type)},
+                            {"hyperVGeneration", to_string(entry.hyper_v_generation)},
+                            {"added", entry.added}};
+    // Left out otherwise, so that an older Kiln reads what it can build.
+    if (entry.security_type != SecurityType::kStandard) {
+      image["securityType"] = to_string(entry.security_type);
+    }
+    images.push_back(std::move(image));
   }
   return dump_json({{"kilnCatalog", kFormatVersion}, {"images", std::move(images)}}, 2) + "\n";
 }

@@ -23,8 +23,12 @@ class CatalogSource : public Source {
         fmt::format("put the file back, or run: kiln catalog add --replace {} /path/to/image.vhd",
                     entry->key.text()));
     if (!found) return std::move(found).error().at(where_);
-    return ResolvedSource{
-        entry->path, entry->sha256, entry->os_type, entry->hyper_v_generation, entry->key.text()};
+    return ResolvedSource{entry->path,
+                          entry->sha256,
+                          entry->os_type,
+                          entry->hyper_v_generation,
+                          entry->security_type,
+                          entry->key.text()};
   }
 
  private:

@@ -29,6 +29,10 @@ std::string_view to_string(HyperVGeneration generation) {
   return "unknown";
 }
 
+std::string_view to_string(SecurityType security_type) {
+  return security_type == SecurityType::kTrustedLaunch ? "TrustedLaunch" : "Standard";
+}
+
 Result<OsType> parse_os_type(std::string_view text) {
   for (const auto os_type : {OsType::kLinux, OsType::kWindows, OsType::kUnknown}) {
     if (equal_ignoring_case(text, to_string(os_type))) return os_type;
@@ -52,6 +56,17 @@ Result<HyperVGeneration> parse_hyper_v_generation(std::string_view text) {
       .cure("write V1 (BIOS) or V2 (UEFI)");
 }
 
+Result<SecurityType> parse_security_type(std::string_view text) {
+  for (const auto security_type : {SecurityType::kStandard, SecurityType::kTrustedLaunch}) {
+    if (equal_ignoring_case(text, to_string(security_type))) return security_type;
+  }
+  return fail(ErrorKind::kInvalidTemplate,
+              "Source:BadSecurityType",
+              "\"{}\" is not a security type that Kiln can start",
+              printable(text, 40))
+      .cure("write Standard or TrustedLaunch (Secure Boot and a TPM)");
+}
+
 Result<OsType> read_os_type(const JsonReader& object) {
   const auto field = object.find("osType");
   if (!field) return OsType::kUnknown;
@@ -68,6 +83,15 @@ Result<HyperVGeneration> read_hyper_v_generation(const JsonReader& object) {
   auto generation = parse_hyper_v_generation(text);
   if (!generation) return std::move(generation).error().at(field->where());
   return generation;
+}
+
+Result<SecurityType> read_security_type(const JsonReader& object) {
+  const auto field = object.find("securityType");
+  if (!field) return SecurityType::kStandard;
+  KILN_TRY_ASSIGN(const auto text, field->as_string());
+  auto security_type = parse_security_type(text);
+  if (!security_type) return std::move(security_type).error().at(field->where());
+  return security_type;
 }
 
 Result<std::string> read_sha256(const JsonReader& object, std::string_view member) {

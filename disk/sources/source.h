@@ -25,6 +25,7 @@ struct ResolvedSource {
   std::optional<std::string> expected_sha256;
   OsType os_type = OsType::kUnknown;
   HyperVGeneration hyper_v_generation = HyperVGeneration::kUnknown;
+  SecurityType security_type = SecurityType::kStandard;
   std::string
       identity;  ///< the image's exact name, `sha256:…`, or the path where nothing better is known
 };

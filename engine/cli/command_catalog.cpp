@@ -12,6 +12,7 @@ struct AddFlags {
   std::filesystem::path file;
   std::string os_type;
   std::string generation;
+  std::string security_type;
   bool replace = false;
 };
 
@@ -23,16 +24,19 @@ nlohmann::json to_json(const CatalogEntry& entry) {
           {"sha256", entry.sha256},
           {"osType", to_string(entry.os_type)},
           {"hyperVGeneration", to_string(entry.hyper_v_generation)},
+          {"securityType", to_string(entry.security_type)},
           {"added", entry.added}};
 }
 
 std::string describe(const CatalogEntry& entry) {
-  return fmt::format("{}\n    {} ({}, {}, generation {})\n    sha256 {}\n",
+  const bool trusted = entry.security_type == SecurityType::kTrustedLaunch;
+  return fmt::format("{}\n    {} ({}, {}, generation {}{})\n    sha256 {}\n",
                      entry.key.text(),
                      entry.path.string(),
                      to_string(entry.format),
                      to_string(entry.os_type),
                      to_string(entry.hyper_v_generation),
+                     trusted ? ", TrustedLaunch" : "",
                      entry.sha256);
 }
 
@@ -46,6 +50,9 @@ Result<ExitCode> add(const AddFlags& flags, const Services& services) {
   }
   if (!flags.generation.empty()) {
     KILN_TRY_ASSIGN(request.hyper_v_generation, parse_hyper_v_generation(flags.generation));
+  }
+  if (!flags.security_type.empty()) {
+    KILN_TRY_ASSIGN(request.security_type, parse_security_type(flags.security_type));
   }
   KILN_TRY_ASSIGN(const auto entry,
                   Catalog(services.settings.catalog).add(request, services.cancel));
@@ -115,6 +122,9 @@ void add_catalog_command(CLI::App& app, Services& services) {
   add_command->add_option("file", flags->file, "VHD, VHDX, qcow2 or raw; not copied")->required();
   add_command->add_option("--os-type", flags->os_type, "Linux or Windows");
   add_command->add_option("--generation", flags->generation, "V1 or V2");
+  add_command->add_option("--security-type",
+                          flags->security_type,
+                          "Standard or TrustedLaunch (booted with Secure Boot and a TPM)");
   add_command->add_flag("--replace", flags->replace, "Allow other contents under a known name");
   add_command->callback([&services, flags] {
     services.command = [&services, flags] { return add(*flags, services); };

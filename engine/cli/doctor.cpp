@@ -138,13 +138,14 @@ Finding examine_acceleration(ProcessRunner& runner,
           "builds work, but a sandbox takes several times longer; use a host with working KVM"};
 }
 
-/// Builds without it still work, in mount mode.
-Finding examine_boot_mode(const char* what, const Result<std::string>& found) {
+/// Builds without it still work.
+/// @param use what cannot be used then
+Finding examine_option(const char* what, const char* use, const Result<std::string>& found) {
   if (found) return {Level::kOk, what, *found, ""};
   const auto& error = found.error();
   return {Level::kWarning,
           what,
-          fmt::format("boot mode cannot be used: {}", error.summary()),
+          fmt::format("{} cannot be used: {}", use, error.summary()),
           error.cure()};
 }
 
@@ -179,8 +180,10 @@ std::vector<Finding> examine_host(const DoctorFolders& folders,
   findings.push_back(examine_folder("output folder", folders.output, kDiskRoom, host));
   findings.push_back(examine_folder("cache folder", folders.cache, kCacheRoom, host));
   findings.push_back(examine_folder("appliance's folder", folders.appliance, kApplianceRoom, host));
-  findings.push_back(examine_boot_mode("libvirt", host.examine_virt()));
-  findings.push_back(examine_boot_mode("UEFI firmware", host.examine_uefi()));
+  findings.push_back(examine_option("libvirt", "boot mode", host.examine_virt()));
+  findings.push_back(examine_option("UEFI firmware", "boot mode", host.examine_uefi()));
+  findings.push_back(examine_option(
+      "Secure Boot, TPM", "boot mode of TrustedLaunch images", host.examine_trusted_launch()));
   findings.push_back(examine_acceleration(runner, cancel, host));
   return findings;
 }

@@ -31,6 +31,7 @@ struct HostView {
   std::function<std::uint64_t(const std::filesystem::path&)> room;
   std::function<Result<std::string>()> examine_virt = kiln::examine_virt;
   std::function<Result<std::string>()> examine_uefi = kiln::examine_uefi;
+  std::function<Result<std::string>()> examine_trusted_launch = kiln::examine_trusted_launch;
 
   static HostView real();
 };

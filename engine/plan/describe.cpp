@@ -17,13 +17,14 @@ std::string describe_source(const Plan& plan) {
   auto text = fmt::format("\nSource      {}\n            ", plan.checked.source->describe());
   if (!plan.source_found()) return text + "not on this machine, see below";
   const auto generation = plan.source.hyper_v_generation;
-  return text + fmt::format("{} ({}, {}{})",
+  return text + fmt::format("{} ({}, {}{}{})",
                             plan.source_image.path.string(),
                             to_string(plan.source_image.format),
                             format_bytes(plan.source_image.virtual_size),
                             generation == HyperVGeneration::kUnknown
                                 ? ""
-                                : fmt::format(", generation {}", to_string(generation)));
+                                : fmt::format(", generation {}", to_string(generation)),
+                            plan.options.sandbox.trusted_launch ? ", TrustedLaunch" : "");
 }
 
 std::string describe_input(const StepInput& input, const UriMap& map) {

@@ -35,6 +35,20 @@ Result<void> check_generation(const Plan& plan) {
               kLimit);
 }
 
+Result<void> check_security(const Plan& plan) {
+  if (plan.source.security_type != SecurityType::kTrustedLaunch ||
+      plan.source.hyper_v_generation != HyperVGeneration::kV1) {
+    return {};
+  }
+  return fail(ErrorKind::kInvalidTemplate,
+              "Plan:TrustedLaunchNeedsV2",
+              "{} is said to be of security type TrustedLaunch and of generation V1, and Secure "
+              "Boot "
+              "needs UEFI",
+              plan.source_image.path.string())
+      .cure("say generation V2, or leave the security type out");
+}
+
 /// A step for the other system is told before anything starts.
 Result<void> check_systems(const Plan& plan) {
   const auto os_type = plan.source.os_type;
@@ -174,7 +188,11 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
             std::move(options),
             std::move(blocked)};
   KILN_TRY(find_source(plan));
-  plan.options.sandbox.firmware = firmware_of(plan.source.hyper_v_generation);
+  KILN_TRY(check_security(plan));
+  plan.options.sandbox.trusted_launch = plan.source.security_type == SecurityType::kTrustedLaunch;
+  plan.options.sandbox.firmware = plan.options.sandbox.trusted_launch
+                                      ? Firmware::kUefi
+                                      : firmware_of(plan.source.hyper_v_generation);
   KILN_TRY(check_disk_size(plan));
   KILN_TRY(check_generation(plan));
   KILN_TRY(check_systems(plan));

@@ -53,6 +53,7 @@ nlohmann::json source_json(const Plan& plan) {
   source["format"] = to_string(plan.source_image.format);
   source["virtualSize"] = plan.source_image.virtual_size;
   source["hyperVGeneration"] = to_string(plan.source.hyper_v_generation);
+  source["securityType"] = to_string(plan.source.security_type);
   return source;
 }
 

@@ -37,6 +37,9 @@ struct SandboxOptions {
   unsigned vcpus = 1;
   bool network = false;                ///< no network card unless asked
   Firmware firmware = Firmware::kAny;  ///< where the image's own system is booted
+  /// UEFI with Secure Boot, by Microsoft's keys, and a TPM 2.0, where the image's own system is
+  /// booted.
+  bool trusted_launch = false;
   /// From power-on until the agent answers; under emulation a large image takes minutes.
   std::chrono::milliseconds boot_time_limit = std::chrono::minutes(15);
 };

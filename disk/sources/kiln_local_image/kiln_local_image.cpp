@@ -17,6 +17,9 @@ constexpr std::array kFields = {
     Field{.name = "sha256Checksum", .help = "checked before the build", .extension = true},
     Field{.name = "osType", .help = "Linux or Windows", .extension = true},
     Field{.name = "hyperVGeneration", .help = "V1 (BIOS) or V2 (UEFI)", .extension = true},
+    Field{.name = "securityType",
+          .help = "Standard, or TrustedLaunch: booted with Secure Boot and a TPM",
+          .extension = true},
 };
 
 class KilnLocalImage : public Source {
@@ -82,6 +85,13 @@ Result<std::unique_ptr<Source>> parse_kiln_local_image(const Record& record,
     auto generation = parse_hyper_v_generation(record.text("hyperVGeneration"));
     if (!generation) return std::move(generation).error().at(record.at("hyperVGeneration").where());
     source.hyper_v_generation = *generation;
+  }
+  if (record.has("securityType")) {
+    auto security_type = parse_security_type(record.text("securityType"));
+    if (!security_type) {
+      return std::move(security_type).error().at(record.at("securityType").where());
+    }
+    source.security_type = *security_type;
   }
   return std::make_unique<KilnLocalImage>(std::move(source), field.where());
 }

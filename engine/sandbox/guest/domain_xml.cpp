@@ -44,13 +44,18 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   auto os = domain.append_child("os");
   add(os, "type", {{"arch", "x86_64"}, {"machine", "q35"}}, "hvm");
   if (spec.uefi) {
-    add(os, "loader", {{"readonly", "yes"}, {"type", "pflash"}}, spec.uefi->code.string());
+    add(os,
+        "loader",
+        {{"readonly", "yes"}, {"type", "pflash"}, {"secure", spec.uefi->secure ? "yes" : "no"}},
+        spec.uefi->code.string());
     add(os, "nvram", {}, spec.uefi->variables.string());
   }
   add(os, "smbios", {{"mode", "sysinfo"}});
   auto features = domain.append_child("features");
   features.append_child("acpi");
   features.append_child("apic");
+  // Or else the system could write to the firmware's variables past the firmware.
+  if (spec.uefi && spec.uefi->secure) add(features, "smm", {{"state", "on"}});
   const bool kvm = spec.accelerator == Accelerator::kKvm;
   add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
   add(domain, "clock", {{"offset", "utc"}});
@@ -74,6 +79,13 @@ void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
   auto random = add(devices, "rng", {{"model", "virtio"}});
   add(random, "backend", {{"model", "random"}}, "/dev/urandom");
   add(devices, "memballoon", {{"model", "none"}});
+  if (!spec.tpm_socket.empty()) {
+    auto tpm = add(devices, "tpm", {{"model", "tpm-crb"}});
+    auto backend = add(tpm, "backend", {{"type", "external"}});
+    add(backend,
+        "source",
+        {{"type", "unix"}, {"mode", "connect"}, {"path", spec.tpm_socket.string()}});
+  }
   if (!spec.network) return;
   auto card = add(devices, "interface", {{"type", "user"}});
   add(card, "model", {{"type", "virtio"}});

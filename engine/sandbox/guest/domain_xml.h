@@ -13,6 +13,7 @@ namespace kiln {
 struct UefiFiles {
   std::filesystem::path code;
   std::filesystem::path variables;
+  bool secure = false;  ///< the code enforces Secure Boot, for which the machine needs SMM
 };
 
 /// The virtual machine that a guest boots in.
@@ -26,6 +27,7 @@ struct DomainSpec {
   int owner = 0;                      ///< process id that the keeper watches; 0 where there is none
   std::string disk_node;              ///< `json:` and a qemu block node, see WorkDisk::node
   std::optional<UefiFiles> uefi;      ///< none: BIOS
+  std::filesystem::path tpm_socket;   ///< of a TPM 2.0; empty: none
   std::filesystem::path console_log;  ///< appended to
   std::filesystem::path agent_socket;  ///< made by qemu, which listens
 };

@@ -5,8 +5,15 @@
 namespace kiln {
 namespace {
 
-constexpr const char* kCode = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-constexpr const char* kVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+struct FirmwareFiles {
+  const char* code;
+  const char* variables;
+};
+
+FirmwareFiles firmware_files(bool secure) {
+  if (!secure) return {"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"};
+  return {"/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"};
+}
 
 /// The EFI system partition is the only FAT that an image of Linux has.
 bool has_efi_partition(const std::vector<FileSystem>& file_systems) {
@@ -53,27 +60,30 @@ Result<Firmware> choose_firmware(Firmware asked,
   return firmware;
 }
 
-Result<std::filesystem::path> find_uefi_code() {
+Result<std::filesystem::path> find_uefi_code(bool secure) {
+  const auto* code = firmware_files(secure).code;
   std::error_code error;
-  if (std::filesystem::exists(kCode, error)) return kCode;
+  if (std::filesystem::exists(code, error)) return code;
   return fail(ErrorKind::kHostNotReady,
               "Sandbox:NoUefi",
-              "{} is missing, which starts images of generation 2",
-              kCode)
+              "{} is missing, which starts images of {}",
+              code,
+              secure ? "security type TrustedLaunch" : "generation 2")
       .cure("apt-get install ovmf");
 }
 
-Result<UefiFiles> prepare_uefi(const std::filesystem::path& folder) {
-  KILN_TRY_ASSIGN(auto code, find_uefi_code());
-  UefiFiles files{std::move(code), folder / "uefi-variables.fd"};
+Result<UefiFiles> prepare_uefi(const std::filesystem::path& folder, bool secure) {
+  KILN_TRY_ASSIGN(auto code, find_uefi_code(secure));
+  UefiFiles files{std::move(code), folder / "uefi-variables.fd", secure};
+  const auto* variables = firmware_files(secure).variables;
   std::error_code error;
   std::filesystem::copy_file(
-      kVariables, files.variables, std::filesystem::copy_options::overwrite_existing, error);
+      variables, files.variables, std::filesystem::copy_options::overwrite_existing, error);
   if (error) {
     return fail(ErrorKind::kIo,
                 "Sandbox:UefiVariables",
                 "cannot copy {} to {}: {}",
-                kVariables,
+                variables,
                 files.variables.string(),
                 error.message());
   }

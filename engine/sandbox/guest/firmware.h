@@ -18,9 +18,10 @@ Result<Firmware> choose_firmware(Firmware asked,
                                  std::string_view boot_code);
 
 /// The host's UEFI firmware; the error says which package has it.
-Result<std::filesystem::path> find_uefi_code();
+/// @param secure with Secure Boot, and Microsoft's keys in its variables
+Result<std::filesystem::path> find_uefi_code(bool secure);
 
 /// The firmware's files, with variables of this machine's own in `folder`.
-Result<UefiFiles> prepare_uefi(const std::filesystem::path& folder);
+Result<UefiFiles> prepare_uefi(const std::filesystem::path& folder, bool secure);
 
 }  // namespace kiln

@@ -13,6 +13,7 @@
 #include "engine/sandbox/guest/firmware.h"
 #include "engine/sandbox/guest/placement.h"
 #include "engine/sandbox/guest/system_state.h"
+#include "engine/sandbox/guest/tpm_emulator.h"
 #include "engine/sandbox/guest/virt_root.h"
 
 namespace kiln {
@@ -72,6 +73,7 @@ class GuestSandbox : public Sandbox {
   GuestSystem system_;
   Placement placement_;
   std::optional<PortFolder> port_;
+  std::optional<TpmEmulator> tpm_;
   std::unique_ptr<VirtRoot> virt_;
   std::unique_ptr<RunningDomain> domain_;
   std::unique_ptr<BootedAgent> agent_;
@@ -103,8 +105,13 @@ Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
   spec.disk_node = disk_.node(/*read_only=*/false);
   spec.console_log = context_.work_folder / kConsoleLog;
   spec.agent_socket = port_->socket();
+  if (options_.trusted_launch) {
+    KILN_TRY_ASSIGN(
+        tpm_, TpmEmulator::start(context_.runner, port_->socket().parent_path(), context_.cancel));
+    spec.tpm_socket = tpm_->socket();
+  }
   if (firmware == Firmware::kUefi) {
-    KILN_TRY_ASSIGN(spec.uefi, prepare_uefi(context_.work_folder));
+    KILN_TRY_ASSIGN(spec.uefi, prepare_uefi(context_.work_folder, options_.trusted_launch));
   }
   return spec;
 }
@@ -129,6 +136,10 @@ Result<void> GuestSandbox::boot(const DomainSpec& spec) {
 }
 
 Result<void> GuestSandbox::start() {
+  if (options_.trusted_launch) {
+    KILN_TRY(find_uefi_code(/*secure=*/true));
+    KILN_TRY(find_tpm_emulator());
+  }
   KILN_TRY_ASSIGN(const auto acceleration,
                   choose_accelerator(options_.accelerator,
                                      context_.runner,
@@ -214,6 +225,7 @@ Result<void> GuestSandbox::shut_down() {
   }
   agent_.reset();
   domain_.reset();
+  tpm_.reset();
   notice(context_.events, fmt::format("shut down in {}", elapsed_since(start)));
   return {};
 }

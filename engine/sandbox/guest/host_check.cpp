@@ -5,6 +5,7 @@
 #include "engine/core/temp_dir.h"
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/guest/firmware.h"
+#include "engine/sandbox/guest/tpm_emulator.h"
 #include "engine/sandbox/guest/virt_connection.h"
 
 namespace kiln {
@@ -26,8 +27,14 @@ Result<std::string> examine_virt() {
 }
 
 Result<std::string> examine_uefi() {
-  KILN_TRY_ASSIGN(const auto code, find_uefi_code());
+  KILN_TRY_ASSIGN(const auto code, find_uefi_code(/*secure=*/false));
   return code.string();
+}
+
+Result<std::string> examine_trusted_launch() {
+  KILN_TRY_ASSIGN(const auto code, find_uefi_code(/*secure=*/true));
+  KILN_TRY_ASSIGN(const auto tpm, find_tpm_emulator());
+  return fmt::format("{}, {}", code.string(), tpm.string());
 }
 
 }  // namespace kiln

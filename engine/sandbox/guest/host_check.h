@@ -13,4 +13,7 @@ Result<std::string> examine_virt();
 /// The firmware that starts images of generation 2.
 Result<std::string> examine_uefi();
 
+/// What images of security type TrustedLaunch need besides: Secure Boot and a TPM.
+Result<std::string> examine_trusted_launch();
+
 }  // namespace kiln

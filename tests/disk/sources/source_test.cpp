@@ -49,6 +49,7 @@ class SourceTest : public testing::Test {
     request.path = disk();
     request.os_type = OsType::kLinux;
     request.hyper_v_generation = HyperVGeneration::kV2;
+    request.security_type = SecurityType::kTrustedLaunch;
     ASSERT_OK(Catalog(context_.catalog).add(request, {}));
   }
   [[nodiscard]] Result<ResolvedSource> resolve(const std::string& body) const {
@@ -83,6 +84,7 @@ TEST_F(SourceTest, ResolvesAPlatformImage) {
   EXPECT_EQ(resolved->expected_sha256, *sha256_file(disk()));
   EXPECT_EQ(resolved->os_type, OsType::kLinux);
   EXPECT_EQ(resolved->hyper_v_generation, HyperVGeneration::kV2);
+  EXPECT_EQ(resolved->security_type, SecurityType::kTrustedLaunch);
   EXPECT_EQ(resolve(platform_image("12.9.0"))->identity, "Debian:debian-12:12-gen2:12.9.0");
 }
 
@@ -166,15 +168,18 @@ TEST_F(SourceTest, ResolvesALocalImageFromTheTemplatesFolder) {
   EXPECT_EQ(plain->identity, disk().string());
   EXPECT_FALSE(plain->expected_sha256.has_value());
   EXPECT_EQ(plain->os_type, OsType::kUnknown);
+  EXPECT_EQ(plain->security_type, SecurityType::kStandard);
 
   const auto sha256 = *sha256_file(disk());
-  const auto full = resolve(R"({"type": "KilnLocalImage", "path": ")" + disk().string() +
-                            R"(", "sha256Checksum": ")" + sha256 +
-                            R"(", "osType": "linux", "hyperVGeneration": "v1"})");
+  const auto full = resolve(
+      R"({"type": "KilnLocalImage", "path": ")" + disk().string() + R"(", "sha256Checksum": ")" +
+      sha256 +
+      R"(", "osType": "linux", "hyperVGeneration": "v2", "securityType": "trustedlaunch"})");
   ASSERT_OK(full);
   EXPECT_EQ(full->identity, "sha256:" + sha256);
   EXPECT_EQ(full->os_type, OsType::kLinux);
-  EXPECT_EQ(full->hyper_v_generation, HyperVGeneration::kV1);
+  EXPECT_EQ(full->hyper_v_generation, HyperVGeneration::kV2);
+  EXPECT_EQ(full->security_type, SecurityType::kTrustedLaunch);
 }
 
 TEST_F(SourceTest, RefusesBadLocalImages) {
@@ -187,6 +192,8 @@ TEST_F(SourceTest, RefusesBadLocalImages) {
               FailsWith("Source:BadPath"));
   EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": "a", "sha256Checksum": "abc"})"),
               FailsWith("Source:BadChecksum"));
+  EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": "a", "securityType": "Confidential"})"),
+              FailsWith("Source:BadSecurityType"));
   EXPECT_THAT(parse(R"({"type": "KilnLocalImage", "path": "a", "osType": "Mac"})"),
               FailsWith("Source:BadOsType"));
 }

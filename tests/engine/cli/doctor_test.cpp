@@ -32,6 +32,7 @@ class Doctor : public ::testing::Test {
     };
     host_.room = [this](const std::filesystem::path& /*folder*/) { return room_; };
     host_.examine_virt = [] { return Result<std::string>("libvirt 9"); };
+    host_.examine_trusted_launch = [] { return Result<std::string>("/secure.fd, /usr/bin/swtpm"); };
     host_.examine_uefi = [] { return Result<std::string>("/code.fd"); };
     const auto work = folder_.path() / "work";
     folders_ = {work / "state", work / "cache", work, work};
@@ -131,6 +132,9 @@ TEST_F(Doctor, WithoutBootModeABuildStillRuns) {
   expect("libvirt", Level::kWarning, "boot mode cannot be used: no driver", "apt-get install it");
   host_.examine_uefi = host_.examine_virt;
   expect("UEFI firmware", Level::kWarning, "boot mode cannot be used", "apt-get install it");
+  expect("Secure Boot, TPM", Level::kOk, "swtpm");
+  host_.examine_trusted_launch = host_.examine_virt;
+  expect("Secure Boot, TPM", Level::kWarning, "TrustedLaunch images cannot", "apt-get install it");
 }
 
 TEST_F(Doctor, SaysWhyGuestsAreEmulated) {

@@ -402,6 +402,30 @@ TEST_F(PlanTest, RefusesAGeneration1DiskThatAzureCannotStart) {
               test::FailsWith("Plan:TooLargeForGeneration1"));
 }
 
+TEST_F(PlanTest, TrustedLaunchBootsByUefi) {
+  const auto plan_of = [&](const std::string& generation) -> Result<Plan> {
+    KILN_TRY_ASSIGN(
+        auto image_template,
+        parse_template(R"({"type":"Microsoft.VirtualMachineImages/imageTemplates","properties":{
+          "source":{"type":"KilnLocalImage","path":"disk.raw","securityType":"TrustedLaunch")" +
+                           generation + R"(},
+          "distribute":[{"type":"VHD","runOutputName":"vhd"}]}})",
+                       "web.json"));
+    KILN_TRY_ASSIGN(auto checked, check_template(std::move(image_template)));
+    return make_plan(std::move(checked), options());
+  };
+  const auto made = plan_of("");
+  ASSERT_OK(made);
+  EXPECT_TRUE(made->options.sandbox.trusted_launch);
+  EXPECT_EQ(made->options.sandbox.firmware, Firmware::kUefi);
+  EXPECT_NE(describe_plan(*made).find(", TrustedLaunch)"), std::string::npos);
+  EXPECT_EQ(plan_to_json(*made)["source"]["securityType"], "TrustedLaunch");
+  EXPECT_THAT(plan_of(R"(,"hyperVGeneration":"V1")"), test::FailsWith("Plan:TrustedLaunchNeedsV2"));
+  const auto standard = plan();
+  ASSERT_OK(standard);
+  EXPECT_FALSE(standard->options.sandbox.trusted_launch);
+}
+
 class DiskSizePlan : public PlanTest {
  protected:
   Result<Plan> plan_with(std::int64_t gib,

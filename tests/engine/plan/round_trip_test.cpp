@@ -128,6 +128,7 @@ class Generator {
     if (field.name == "version") return "latest";
     if (field.name == "osType") return "Linux";
     if (field.name == "hyperVGeneration") return "V2";
+    if (field.name == "securityType") return "TrustedLaunch";
     if (field.name == "restartTimeout") return "5m";
     if (field.name == "destination") return "/tmp/" + word();
     if (field.name == "uri") return "/out/" + word() + word() + ".vhd";

@@ -69,6 +69,22 @@ TEST_F(DomainXml, StartsByBiosOrByUefi) {
   EXPECT_EQ(value("//nvram"), "/w/variables.fd");
 }
 
+TEST_F(DomainXml, HasSecureBootAndATpmWhereAsked) {
+  auto spec = sample();
+  spec.uefi = UefiFiles{"/code.fd", "/w/variables.fd"};
+  parse(spec);
+  EXPECT_EQ(value("//loader/@secure"), "no");
+  EXPECT_EQ(count("//smm"), 0U);
+  EXPECT_EQ(count("//tpm"), 0U);
+  spec.uefi->secure = true;
+  spec.tpm_socket = "/w/tpm.sock";
+  parse(spec);
+  EXPECT_EQ(value("//loader/@secure"), "yes");
+  EXPECT_EQ(value("//features/smm/@state"), "on");
+  EXPECT_EQ(value("//tpm/backend/@type"), "external");
+  EXPECT_EQ(value("//tpm/backend/source/@path"), "/w/tpm.sock");
+}
+
 TEST_F(DomainXml, TakesItsProcessorFromTheAccelerator) {
   auto spec = sample();
   parse(spec);
