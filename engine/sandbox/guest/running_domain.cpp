@@ -131,9 +131,8 @@ class Domain final : public RunningDomain {
 
 Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
                                                     const std::string& xml) {
-  // A daemon ends the machine with our connection; for the embedded driver the keeper does.
-  const unsigned flags = connection->embedded() ? VIR_DOMAIN_NONE : VIR_DOMAIN_START_AUTODESTROY;
-  auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), flags);
+  // The embedded driver knows no AUTODESTROY; the keeper ends the machine where we are killed.
+  auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), VIR_DOMAIN_NONE);
   if (handle == nullptr) return virt_error("Sandbox:StartGuest", "starting the virtual machine");
   auto domain = std::make_unique<Domain>(std::move(connection), handle);
   KILN_TRY(domain->listen());

@@ -56,15 +56,13 @@ class EventLoop {
 
 class Connection : public VirtConnection {
  public:
-  Connection(std::unique_ptr<EventLoop> loop, virConnectPtr handle, bool embedded)
-      : loop_(std::move(loop)), handle_(handle), embedded_(embedded) {}
+  Connection(std::unique_ptr<EventLoop> loop, virConnectPtr handle)
+      : loop_(std::move(loop)), handle_(handle) {}
   [[nodiscard]] virConnectPtr handle() const override { return handle_.get(); }
-  [[nodiscard]] bool embedded() const override { return embedded_; }
 
  private:
   std::unique_ptr<EventLoop> loop_;  // first, because closing needs it
   CHandle<virConnect, ::virConnectClose> handle_;
-  bool embedded_;
 };
 
 /// As root the driver would change to an account that only another package of libvirt's makes, give
@@ -163,20 +161,9 @@ Result<std::shared_ptr<VirtConnection>> open_embedded_virt(const fs::path& root,
     return virt_error("Sandbox:Virt", "opening libvirt's embedded driver")
         .cure("apt-get install libvirt-daemon-driver-qemu; `kiln doctor` tells more");
   }
-  auto connection = std::make_shared<Connection>(std::move(loop), handle, true);
+  auto connection = std::make_shared<Connection>(std::move(loop), handle);
   opened = connection;
   return std::shared_ptr<VirtConnection>(std::move(connection));
-}
-
-Result<std::shared_ptr<VirtConnection>> open_virt(const std::string& uri) {
-  auto loop = std::make_unique<EventLoop>();
-  auto* handle = ::virConnectOpen(uri.c_str());
-  if (handle == nullptr) {
-    return virt_error("Sandbox:Virt", fmt::format("connecting to {}", uri))
-        .cure("try `virsh --connect` with the same URI, or leave --connect out");
-  }
-  return std::shared_ptr<VirtConnection>(
-      std::make_shared<Connection>(std::move(loop), handle, false));
 }
 
 }  // namespace kiln

@@ -15,9 +15,6 @@ class VirtConnection {
  public:
   virtual ~VirtConnection() = default;
   [[nodiscard]] virtual _virConnect* handle() const = 0;
-  /// True for the driver inside of this process: its virtual machines have no daemon that would end
-  /// them with the connection.
-  [[nodiscard]] virtual bool embedded() const = 0;
 };
 
 /// libvirt's driver for qemu inside of this process: no daemon, no configuration of the host.
@@ -28,9 +25,6 @@ class VirtConnection {
 /// @param capabilities where it keeps what it found out about emulators
 Result<std::shared_ptr<VirtConnection>> open_embedded_virt(
     const std::filesystem::path& root, const std::filesystem::path& capabilities);
-
-/// Any libvirt that an URI names, e.g. `qemu:///system`.
-Result<std::shared_ptr<VirtConnection>> open_virt(const std::string& uri);
 
 /// `ROOT/lib/qemu/domain-NN-NAME/monitor.sock` must fit into a Unix socket's address.
 inline constexpr std::size_t kLongestVirtRoot = 107 - 40;
