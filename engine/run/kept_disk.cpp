@@ -78,6 +78,7 @@ nlohmann::json to_json(const KeptDisk& kept) {
           {"source", {{"path", kept.source.string()}, {"state", kept.source_state}}},
           {"sandbox", kept.sandbox},
           {"firmware", firmware},
+          {"trustedLaunch", kept.options.trusted_launch},
           {"memoryMiB", kept.options.memory_mib},
           {"vcpus", kept.options.vcpus},
           {"clean", kept.clean}};
@@ -101,6 +102,7 @@ Result<KeptDisk> read_kept_disk(const nlohmann::json& record, const std::string&
     kept.sandbox = json.at("sandbox").get<std::string>();
     kept.options.memory_mib = json.at("memoryMiB").get<unsigned>();
     kept.options.vcpus = json.at("vcpus").get<unsigned>();
+    kept.options.trusted_launch = json.at("trustedLaunch").get<bool>();
     kept.clean = json.at("clean").get<bool>();
     for (const auto& [value, name] : kFirmwares) {
       if (json.at("firmware") == name) kept.options.firmware = value;

@@ -141,6 +141,7 @@ TEST_F(KeepFailedTest, ARecordIsReadOnlyWhereItIsSound) {
   EXPECT_THAT(damage("/kept/overlays", nlohmann::json::array()), FailsWith("Run:DamagedRecord"));
   EXPECT_THAT(damage("/kept/overlays/0", "../../other/overlay"), FailsWith("Run:DamagedRecord"));
   EXPECT_THAT(damage("/kept/memoryMiB", "much"), FailsWith("Run:DamagedRecord"));
+  EXPECT_THAT(damage("/kept/trustedLaunch", "much"), FailsWith("Run:DamagedRecord"));
 }
 
 }  // namespace
