@@ -92,6 +92,10 @@ nlohmann::json plan_to_json(const Plan& plan) {
   nlohmann::json disk = nlohmann::json::object();
   if (const auto size = plan.disk_size()) disk["virtualSize"] = *size;
   return {{"template", checked.image_template.name},
+          {"id",
+           fmt::format("{}/providers/Microsoft.VirtualMachineImages/imageTemplates/{}",
+                       checked.image_template.group_id,
+                       checked.image_template.name)},
           {"apiVersion", checked.image_template.api_version},
           {"location", checked.image_template.location},
           {"tags", checked.image_template.tags},

@@ -101,13 +101,16 @@ void RunRecord::add_output(const Artifact& artifact) {
   nlohmann::json properties = {{"provisioningState", "Succeeded"}};
   if (!artifact.artifact_uri.empty()) properties["artifactUri"] = artifact.artifact_uri;
   if (!artifact.artifact_id.empty()) properties["artifactId"] = artifact.artifact_id;
-  json_["runOutputs"].push_back({{"name", artifact.run_output_name},
-                                 {"type", kRunOutputType},
-                                 {"distributor", artifact.type},
-                                 {"properties", properties},
-                                 {"sizeBytes", artifact.size_bytes},
-                                 {"sentBytes", artifact.sent_bytes},
-                                 {"details", artifact.details}});
+  const auto id = json_["plan"].value("id", "");
+  json_["runOutputs"].push_back(
+      {{"id", fmt::format("{}/runOutputs/{}", id, artifact.run_output_name)},
+       {"name", artifact.run_output_name},
+       {"type", kRunOutputType},
+       {"distributor", artifact.type},
+       {"properties", properties},
+       {"sizeBytes", artifact.size_bytes},
+       {"sentBytes", artifact.sent_bytes},
+       {"details", artifact.details}});
 }
 
 void RunRecord::finish(RunState state, const std::string& message) {

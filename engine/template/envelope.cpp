@@ -1,7 +1,6 @@
 #include "engine/template/envelope.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <filesystem>
 
@@ -43,36 +42,6 @@ std::string name_from_file(std::string_view document_name) {
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !is_name_character(c); }, '-');
   return name.empty() ? "image" : name;
-}
-
-Error told_by_language(Error syntax, std::string_view document_name) {
-  struct Language {
-    std::string_view ending;
-    std::string_view name;
-    std::string_view cure;
-  };
-  constexpr std::string_view kConvert = "write it as JSON, e.g. with `yq -o json`, and pass that";
-  constexpr std::string_view kOwn =
-      "write it as an image template; `kiln template init` starts one";
-  constexpr std::array kLanguages = {
-      Language{".bicep", "Bicep", "compile it with `az bicep build --file`, and pass the JSON"},
-      Language{".bicepparam",
-               "Bicep parameters",
-               "compile it with `az bicep build-params --file`, and pass the JSON to --parameters"},
-      Language{".yaml", "YAML", kConvert},
-      Language{".yml", "YAML", kConvert},
-      Language{".hcl", "HCL, the language of Packer and Terraform", kOwn},
-      Language{".tf", "HCL, the language of Packer and Terraform", kOwn}};
-  for (const auto& language : kLanguages) {
-    if (!to_lower(document_name).ends_with(language.ending)) continue;
-    return fail(ErrorKind::kInvalidTemplate,
-                "Template:WrongKind",
-                "Kiln reads templates as JSON, and this looks like {}",
-                language.name)
-        .at(syntax.where())
-        .cure(std::string(language.cure));
-  }
-  return syntax;
 }
 
 Result<void> check_document_kind(const JsonReader& document) {

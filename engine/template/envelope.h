@@ -7,9 +7,6 @@
 
 namespace kiln {
 
-/// Says what a document that is no JSON probably is, by its file's name; else as it was.
-Error told_by_language(Error syntax, std::string_view document_name);
-
 /// A member by its name, in whatever case; which cases are right, the record's check has said.
 std::optional<JsonReader> find_any_case(const JsonReader& object, std::string_view name);
 

@@ -36,6 +36,7 @@ struct DiskSize {
 /// facts about the contract in the service's OpenAPI description.
 struct ImageTemplate {
   std::string name;                     ///< from the resource, else from the file name
+  std::string group_id;                 ///< resource id of the group that the resource is in
   std::string api_version;              ///< empty where a bare body carries none
   ApiVersion version = kNewestVersion;  ///< the rules that apply; the newest where none is given
   bool versioned = false;               ///< the document names its api-version

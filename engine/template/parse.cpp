@@ -4,6 +4,7 @@
 #include "engine/core/input_file.h"
 #include "engine/core/text.h"
 #include "engine/template/envelope.h"
+#include "engine/template/language.h"
 #include "engine/template/read_template.h"
 #include "engine/template/resolve.h"
 #include "engine/template/unclosed.h"
@@ -28,13 +29,14 @@ Result<ImageTemplate> examine_template(const std::string& text,
   }
   std::vector<std::string> notices;
   const auto document = JsonReader::parse_relaxed(text, name, notices);
-  if (!document) return told_by_language(document.error(), name);
+  if (!document) return told_by_language(document.error(), name, text);
   KILN_TRY(check_document_kind(*document));
   ImageTemplate image_template;
   Diagnostics found;
   if (auto resolved = resolve_template(*document, options, found, notices)) {
     image_template = read_template(resolved->resource, name, resolved->deployed, std::move(found));
     image_template.parameters = std::move(resolved->parameters);
+    image_template.group_id = std::move(resolved->group_id);
     note_unclosed_expressions(resolved->resource, image_template.found);
   } else {
     image_template.found = std::move(found);

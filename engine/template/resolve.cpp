@@ -126,7 +126,8 @@ Result<ResolvedTemplate> resolve_bare(const JsonReader& body,
                            std::make_shared<const JsonPlace>(std::move(placed.place)),
                            body.pointer()),
       false,
-      std::move(used)};
+      std::move(used),
+      {}};
 }
 
 Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
@@ -146,7 +147,7 @@ Result<ResolvedTemplate> resolve_deployment(const JsonReader& document,
   KILN_TRY_ASSIGN(
       auto resource,
       arm::find_image_template(*deployment, options.resource, options.resource_number, notices));
-  return ResolvedTemplate{std::move(resource), true, deployment->used_parameters()};
+  return ResolvedTemplate{std::move(resource), true, deployment->used_parameters(), {}};
 }
 
 /// --resource chooses among several; a body is one.
@@ -172,6 +173,8 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   KILN_TRY_ASSIGN(const auto given, read_given(options));
   KILN_TRY_ASSIGN(auto around, read_surroundings(options, context));
   around.template_uri = uri_of(document);
+  auto group_id = fmt::format(
+      "/subscriptions/{}/resourceGroups/{}", around.subscription_id, around.resource_group);
   KILN_TRY_ASSIGN(auto values, read_placeholders(options.placeholders));
   std::vector<std::string> in_file;
   for (const auto& [name, value] : values) in_file.push_back(name);
@@ -204,6 +207,7 @@ Result<ResolvedTemplate> resolve(const JsonReader& document,
   if (!is_deployment(text)) KILN_TRY(check_wanted(resolved.resource, options.resource));
   resolved.resource = check_placeholders(resolved.resource, context.failures, notices);
   resolved.parameters.update(filled.used);
+  resolved.group_id = std::move(group_id);
   return resolved;
 }
 

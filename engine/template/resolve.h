@@ -11,6 +11,7 @@ struct ResolvedTemplate {
   JsonReader resource;        ///< every value knows where it was written; some may be unknown
   bool deployed = false;      ///< it is part of a deployment template
   nlohmann::json parameters;  ///< values that were used, by name; no secure ones
+  std::string group_id;       ///< resource id of the resource group that expressions see
 };
 
 /// Finds the resource in a document and gives it its values: placeholders are filled, and where the

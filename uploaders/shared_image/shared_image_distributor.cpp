@@ -117,6 +117,14 @@ void read_regions(const Record& record,
   }
   for (const auto& region : record.records("targetRegions")) {
     if (region.is_unknown("name")) continue;
+    if (trim(region.text("name")).empty()) {
+      context.error(region.at("name"),
+                    "SharedImage:NoRegion",
+                    "the name of the region is empty",
+                    "a region",
+                    "name the region, e.g. westeurope");
+      continue;
+    }
     const auto type = region.text("storageAccountType");
     options.regions.push_back({region.text("name"),
                                region.integer("replicaCount", 1),

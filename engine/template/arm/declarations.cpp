@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "engine/core/text.h"
 
@@ -40,19 +41,23 @@ constexpr std::array<std::string_view, 16> kMembers = {"type",
                                                        "sealed"};
 
 /// A name that is nearly one of the known ones is a slip; others may be of a later language.
-void check_names(const JsonReader& object,
-                 std::span<const std::string_view> known,
-                 std::string_view what,
-                 Context& context) {
+/// @return the known names that were meant
+std::set<std::string> check_names(const JsonReader& object,
+                                  std::span<const std::string_view> known,
+                                  std::string_view what,
+                                  Context& context) {
+  std::set<std::string> meant;
   const auto members = object.members();
-  if (!members) return;
+  if (!members) return meant;
   for (const auto& [name, place] : *members) {
     const auto same = [&name = name](std::string_view one) {
       return equal_ignoring_case(one, name);
     };
     if (std::any_of(known.begin(), known.end(), same)) continue;
-    const auto near = nearest_word(name, known);
+    // A value belongs to the parameters file; the declaration has a default.
+    const auto near = name == "value" ? "defaultValue" : nearest_word(name, known);
     if (near.empty()) continue;
+    meant.insert(near);
     context.failures.add(
         place
             .error("Arm:UnknownMember",
@@ -60,6 +65,7 @@ void check_names(const JsonReader& object,
             .expecting(fmt::format("one of {}", fmt::join(known, ", ")))
             .cure(fmt::format("did you mean \"{}\"?", near)));
   }
+  return meant;
 }
 
 std::optional<std::int64_t> read_limit(const JsonReader& declaration,
@@ -89,8 +95,9 @@ void check_limits(const JsonReader& declaration,
 }
 
 void check_parameter(const std::string& name, const JsonReader& declaration, Context& context) {
-  check_names(declaration, kMembers, "a parameter's declaration", context);
-  if (!find_field(declaration, "type") && !find_field(declaration, "$ref")) {
+  const auto meant = check_names(declaration, kMembers, "a parameter's declaration", context);
+  const bool typed = find_field(declaration, "type") || find_field(declaration, "$ref");
+  if (!typed && !meant.contains("type") && !meant.contains("$ref")) {
     context.failures.add(
         declaration
             .error("Parameter:NoType",

@@ -77,7 +77,8 @@ TEST(AllFindings, DeclarationsOfParametersAreCheckedThoughNobodyUsesThem) {
 TEST(AllFindings, WhatCannotBeDeclaredIsToldThoughNobodyUsesIt) {
   EXPECT_THAT(findings(deployment(R"("paramters": {}, "Variables": {}, "parameters": {
             "misspelt": {"type": "string", "defaultvalues": "x", "defaultValue": ""},
-            "typeless": {"defaultValue": 1},
+            "typeless": {"defaultValue": 1}, "typo": {"typ": "int", "defaultValue": 1},
+            "given": {"type": "int", "value": 1},
             "text": {"type": "string", "defaultValue": "abc", "minLength": "3"},
             "never": {"type": "int", "defaultValue": 5, "minValue": 9, "maxValue": 1},
             "none": {"type": "string", "allowedValues": []}},)",
@@ -85,11 +86,13 @@ TEST(AllFindings, WhatCannotBeDeclaredIsToldThoughNobodyUsesIt) {
               UnorderedElementsAre("Arm:UnknownMember /paramters",
                                    "Arm:UnknownMember /parameters/misspelt/defaultvalues",
                                    "Parameter:NoType /parameters/typeless",
+                                   "Arm:UnknownMember /parameters/typo/typ",
+                                   "Arm:UnknownMember /parameters/given/value",
                                    "Json:WrongType /parameters/text/minLength",
                                    "Parameter:BadLimits /parameters/never/minValue",
                                    "Parameter:BadValue /parameters/never/defaultValue",
                                    "Parameter:NothingAllowed /parameters/none/allowedValues",
-                                   "Parameter:Missing /parameters/none"));
+                                   "Parameter:Missing /parameters/given"));
 }
 
 TEST(AllFindings, EveryMistakeInAValueOfAUsersTypeIsTold) {

@@ -122,6 +122,17 @@ TEST(Meant, OtherWordsForAFieldAreKnown) {
                   "Json:OutOfRange /properties/distribute/0/regions/0/regionalReplicaCount"));
 }
 
+TEST(Meant, ARegionHasAName) {
+  EXPECT_THAT(findings_of_body(std::string(kSource) + R"(,
+          "distribute": [{"type": "SharedImage", "runOutputName": "o", "galleryImageId":
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/i",
+            "targetRegions": [{"name": " "}, {"name": ""}, {"name": "westus"}]}])"),
+              UnorderedElementsAre("SharedImage:NoRegion "
+                                   "/properties/distribute/0/targetRegions/0/name",
+                                   "SharedImage:NoRegion "
+                                   "/properties/distribute/0/targetRegions/1/name"));
+}
+
 TEST(Meant, WhatTheServiceOverlooksIsNamedWhereItIsMissed) {
   const auto text = body(with(R"("customize": [{"type": "Shell", "inlin": ["a"]}])"), "2022-07-01");
   EXPECT_THAT(findings(text),

@@ -15,7 +15,8 @@ class RunRecordTest : public testing::Test {
   TempDir folder_ = *TempDir::create();
   std::filesystem::path path_ = folder_.path() / "run.json";
   Redactor redactor_;
-  RunRecord record_{path_, "id", {{"template", "web"}}, redactor_};
+  RunRecord record_{
+      path_, "id", {{"template", "web"}, {"id", "/subscriptions/s/i/web"}}, redactor_};
 };
 
 TEST_F(RunRecordTest, FollowsTheRunThroughItsPhases) {
@@ -42,6 +43,7 @@ TEST_F(RunRecordTest, HasTheServicesShapes) {
   EXPECT_EQ(json["lastRunStatus"]["runState"], "Succeeded");
   EXPECT_TRUE(json["lastRunStatus"].contains("endTime"));
   EXPECT_EQ(json["runOutputs"][0]["properties"]["artifactUri"], "https://a/x.vhd");
+  EXPECT_EQ(json["runOutputs"][0]["id"], "/subscriptions/s/i/web/runOutputs/vhd");
   EXPECT_FALSE(json["runOutputs"][0]["properties"].contains("artifactId"));
   EXPECT_EQ(json["runOutputs"][0]["type"],
             "Microsoft.VirtualMachineImages/imageTemplates/runOutputs");

@@ -266,7 +266,21 @@ TEST(Parse, SaysWhatALanguageOtherThanJsonIs) {
     ASSERT_THAT(parsed, test::FailsWith("Template:WrongKind")) << name;
     EXPECT_THAT(parsed.error().cure(), testing::HasSubstr(word));
   }
-  EXPECT_THAT(parse_template("param location string", "t.json"), test::FailsWith("Json:Syntax"));
+  // By its beginning, where the name says nothing.
+  for (const auto& [text, word] : std::map<std::string, std::string>{
+           {"// an image\n\nparam location string", "az bicep build"},
+           {"resource image 'Microsoft.VirtualMachineImages/imageTemplates@2024-02-01' = {",
+            "bicep"},
+           {"using 'main.bicep'", "build-params"},
+           {"# x\nlocation: westus\n", "yq"},
+           {"---\n- a", "yq"},
+           {"resource \"azurerm_image\" \"x\" {", "template init"}}) {
+    const auto parsed = parse_template(text, "stdin");
+    ASSERT_THAT(parsed, test::FailsWith("Template:WrongKind")) << text;
+    EXPECT_THAT(parsed.error().cure(), testing::HasSubstr(word));
+  }
+  EXPECT_THAT(parse_template("hello there", "t.json"), test::FailsWith("Json:Syntax"));
+  EXPECT_THAT(parse_template("\n", "t.json"), test::FailsWith("Json:Empty"));
   // What is JSON all the same is read.
   EXPECT_THAT(parse_template("{}", "t.yaml"), test::FailsWith("Template:MissingField"));
 }
