@@ -112,15 +112,12 @@ std::vector<const Field*> UnknownFields::tell_misplaced() {
   std::vector<const Field*> targets;
   for (const auto& [path, group] : misplaced_) {
     const bool several = group.names.size() > 1;
-    const auto where =
-        group.into == nullptr ? fmt::format("beside {}", type_.name) : fmt::format("in {}", path);
+    const auto names =
+        fmt::format("{} {}", fmt::join(group.names, ", "), several ? "belong" : "belongs");
     tell(group.places.front(),
-         fmt::format("{} {} not of {} but {} {}",
-                     fmt::join(group.names, ", "),
-                     several ? "are" : "is",
-                     described(type_),
-                     several ? "stand" : "stands",
-                     where),
+         group.into == nullptr
+             ? fmt::format("{} beside {}, not into it", names, type_.name)
+             : fmt::format("{} into {}, not into {}", names, path, described(type_)),
          group.into == nullptr
              ? fmt::format(
                    "move {} one level up, beside \"{}\"", several ? "them" : "it", type_.name)

@@ -1,6 +1,7 @@
 #include "engine/template/arm/document.h"
 
 #include <array>
+#include <set>
 
 #include "engine/core/text.h"
 #include "engine/template/arm/evaluator.h"
@@ -246,6 +247,21 @@ std::vector<std::string> list(const std::vector<Candidate>& candidates) {
   return lines;
 }
 
+/// ARM makes one resource of a name; nested deployments may go to other groups.
+void refuse_same_names(const std::vector<Candidate>& candidates, Failures& failures) {
+  std::set<std::pair<const Scope*, std::string>> seen;
+  for (const auto& candidate : candidates) {
+    if (candidate.name.empty()) continue;
+    if (seen.emplace(candidate.scope, to_lower(candidate.name)).second) continue;
+    failures.add(candidate.body
+                     .error("Arm:SameName",
+                            fmt::format("two image templates have the name \"{}\"",
+                                        printable(candidate.name, 80)))
+                     .expecting("a name that no other has")
+                     .cure("give each a name of its own; in a loop, copyIndex() makes one"));
+  }
+}
+
 Error none(const Search& search, const std::string& document) {
   if (const auto& type = search.misspelt()) {
     return type
@@ -280,6 +296,7 @@ Result<JsonReader> find_image_template(Deployment& deployment,
   KILN_TRY(search.run());
   const auto& all = search.candidates();
   if (all.empty()) return none(search, deployment.where());
+  refuse_same_names(all, deployment.context().failures);
   std::vector<Candidate> chosen;
   for (const auto& candidate : all) {
     if (wanted.empty() || equal_ignoring_case(candidate.name, wanted) ||

@@ -93,6 +93,17 @@ TEST(ArmDocument, SeveralImageTemplatesNeedAChoice) {
   EXPECT_THAT(resolve(text, options).resolved, FailsWith("Arm:NoSuchResource"));
 }
 
+TEST(ArmDocument, EachImageTemplateHasANameOfItsOwn) {
+  const auto loop = [](const std::string& name) {
+    return resolve(deployment(
+        R"("resources": [)" +
+        image(R"("name": ")" + name + R"(", "copy": {"name": "c", "count": 2}, "properties": {})") +
+        "]"));
+  };
+  EXPECT_THAT(loop("a").resolved, FailsWith("Arm:SameName"));
+  EXPECT_THAT(loop("[concat('a', copyIndex())]").resolved, FailsWith("Arm:SeveralImageTemplates"));
+}
+
 TEST(ArmDocument, WithoutAnImageTemplateSaysWhy) {
   const auto without = resolve(deployment(R"("resources": [
       {"type": "Microsoft.Resources/deployments", "name": "far",
