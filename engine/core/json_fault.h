@@ -16,8 +16,8 @@ struct JsonFault {
   std::optional<std::size_t> begun = std::nullopt;  ///< the byte where what is not closed begins
 };
 
-/// The first fault of a text that a parser has refused; nothing where only the parser sees one,
-/// as in a number out of range or a byte that is not UTF-8.
+/// The first fault of a text that a parser has refused; nothing where only the parser sees one, as
+/// in a byte that is not UTF-8.
 /// @param breaks bytes, in order, where a string of the original has a raw line break or tab: one
 ///   such string may have lost its closing quotation mark
 std::optional<JsonFault> find_json_fault(std::string_view text,

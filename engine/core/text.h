@@ -16,7 +16,8 @@ std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
-/// The candidate closest to `word`, or empty where none is close enough to be what was meant.
+/// The candidate closest to `word`, or else the only one that has its beginning in common with it
+/// to the end of one of them; empty where none is close enough to be what was meant.
 std::string nearest_word(std::string_view word, std::span<const std::string_view> candidates);
 
 /// Foreign text fit for a message on a terminal: control characters and bytes that are not UTF-8

@@ -74,6 +74,13 @@ Result<void> check_systems(const Plan& plan) {
   return check(plan.checked.validations, document.validate.checks);
 }
 
+/// Steps that both systems could run do not make a Windows image one that can be built.
+void block_windows(Plan& plan) {
+  if (plan.source.os_type != OsType::kWindows || !plan.blockers.empty()) return;
+  plan.blockers.push_back(not_yet_supported(
+      plan.checked.image_template.source->body, "a Windows image", "choose a Linux source"));
+}
+
 /// `osDiskSizeGB` may only grow the disk.
 Result<void> check_disk_size(const Plan& plan) {
   constexpr std::int64_t kLargestGib = 4096;
@@ -197,6 +204,7 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   KILN_TRY(check_generation(plan));
   KILN_TRY(check_systems(plan));
   check_inputs(plan);
+  block_windows(plan);
   for (const auto& step : plan.checked.steps) {
     if (!step.customizer->blocker() || plan.boots()) continue;
     plan.sandbox_reason = "but some steps cannot run in it, see below";

@@ -355,6 +355,26 @@ TEST_F(PlanTest, StepsOfTwoSystemsGiveAWarning) {
   EXPECT_NE(lines[0].find("/properties/customize/1"), std::string::npos);
 }
 
+TEST_F(PlanTest, AWindowsImageCannotBeBuiltYetWhateverItsStepsAre) {
+  write("a");
+  const auto plan_of = [&](const std::string& system) {
+    auto image_template = parse_template(R"({"properties": {
+        "source": {"type": "KilnLocalImage", "path": "disk.raw", "osType": ")" +
+                                             system + R"("},
+        "customize": [{"type": "File", "sourceUri": "a", "destination": "/Temp/a"}],
+        "distribute": [{"type": "VHD", "runOutputName": "a"}]}})",
+                                         "t.json");
+    return make_plan(*check_template(*std::move(image_template)), options());
+  };
+  const auto windows = plan_of("Windows");
+  ASSERT_OK(windows);
+  ASSERT_EQ(windows->blockers.size(), 1U);
+  EXPECT_NE(windows->blockers[0].where().find("/properties/source"), std::string::npos);
+  const auto linux_image = plan_of("Linux");
+  ASSERT_OK(linux_image);
+  EXPECT_TRUE(linux_image->blockers.empty());
+}
+
 TEST_F(PlanTest, AValidatorForAnotherSystemGivesAWarning) {
   auto image_template = parse_template(R"({"properties": {
       "source": {"type": "KilnLocalImage", "path": "disk.raw"},
