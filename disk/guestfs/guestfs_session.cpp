@@ -14,6 +14,7 @@
 #include "disk/guestfs/guestfs_memory.h"
 #include "disk/guestfs/guestfs_volumes.h"
 #include "disk/inspect/blkid.h"
+#include "disk/inspect/private_folder.h"
 #include "engine/core/file.h"
 #include "engine/core/text.h"
 #include "engine/core/unique_fd.h"
@@ -25,7 +26,7 @@ namespace {
 /// included; less than what a person would wait for a hung one.
 constexpr auto kLaunchLimit = std::chrono::minutes(5);
 
-class ApplianceSession : public GuestfsSession {
+class ApplianceSession : public ImageSession {
  public:
   ApplianceSession(CHandle<guestfs_h, guestfs_close> handle,
                    GuestfsOptions options,
@@ -59,8 +60,6 @@ class ApplianceSession : public GuestfsSession {
   }
 
   Result<std::vector<FileSystem>> file_systems() override;
-  Result<std::vector<RootCandidate>> root_candidates(
-      const std::vector<FileSystem>& file_systems) override;
 
   Result<std::string> boot_code() override {
     const ApplianceKiller::Call call(killer_);
@@ -120,20 +119,10 @@ class ApplianceSession : public GuestfsSession {
     return check(guestfs_rm_rf(handle_.get(), path.c_str()), "removing " + path);
   }
 
-  Result<std::string> run(const std::vector<std::string>& argv) override {
-    const ApplianceKiller::Call call(killer_);
-    std::vector<std::string> copies = argv;
-    std::vector<char*> pointers;
-    pointers.reserve(copies.size() + 1);
-    for (auto& argument : copies) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
-    char* output = guestfs_command(handle_.get(), pointers.data());
-    if (output == nullptr) return error("running " + argv.front());
-    return take_string(output);
-  }
+  Result<void> start_agent(const std::vector<std::string>& arguments) override;
 
   FileTree& files() override { return files_; }
-  Volumes& volumes() override { return volumes_; }
+  Volumes* volumes() override { return &volumes_; }
 
   Result<void> finish() override {
     const ApplianceKiller::Call call(killer_);
@@ -144,7 +133,6 @@ class ApplianceSession : public GuestfsSession {
   }
 
  private:
-  Result<void> probe_root(const FileSystem& file_system, std::vector<RootCandidate>& candidates);
   Result<std::optional<FileSystem>> identify(const std::string& device);
   Result<void> add_subvolumes(std::vector<FileSystem>& found);
 
@@ -166,6 +154,8 @@ class ApplianceSession : public GuestfsSession {
   }
 
   [[nodiscard]] Error launch_error() const;
+  /// Runs a program, chrooted into what is mounted.
+  Result<void> run(std::vector<std::string> argv);
 
   GuestfsOptions options_;
   CancelToken cancel_;
@@ -200,6 +190,28 @@ Error ApplianceSession::launch_error() const {
                                 : "no reason given")
       .quoting(std::move(console))
       .cure("run `libguestfs-test-tool`, which shows how far the appliance comes on this host");
+}
+
+Result<void> ApplianceSession::run(std::vector<std::string> argv) {
+  std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
+  for (auto& argument : argv) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  const CHandle<char, std::free> output(guestfs_command(handle_.get(), pointers.data()));
+  if (!output) return error("running " + argv.front());
+  return {};
+}
+
+Result<void> ApplianceSession::start_agent(const std::vector<std::string>& arguments) {
+  const ApplianceKiller::Call call(killer_);
+  const auto folder = private_folder_name();
+  KILN_TRY(make_folder(folder, 0700));
+  KILN_TRY(write(options_.agent, folder + "/kiln-agent", 0755));
+  std::vector<std::string> argv = {folder + "/kiln-agent"};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  KILN_TRY(run(std::move(argv)));
+  // It runs from memory by now, so the image need not carry it any longer.
+  return remove_all(folder);
 }
 
 /// A device's identity as blkid(8) finds it; nothing where it has none.
@@ -258,40 +270,10 @@ Result<std::vector<FileSystem>> ApplianceSession::file_systems() {
   return found;
 }
 
-Result<void> ApplianceSession::probe_root(const FileSystem& file_system,
-                                          std::vector<RootCandidate>& candidates) {
-  if (const auto mounted = mount({file_system.device, "/", file_system.type}, true); !mounted) {
-    // A file system that cannot be mounted is not the root of a working system.
-    if (mounted.error().kind() == ErrorKind::kCancelled) return mounted.error();
-    return {};
-  }
-  for (const char* path : {"/etc/os-release", "/usr/lib/os-release"}) {
-    auto os_release = files_.read(path);
-    if (!os_release) {
-      if (os_release.error().kind() == ErrorKind::kCancelled) return os_release.error();
-      continue;
-    }
-    const auto fstab = files_.read("/etc/fstab");
-    candidates.push_back({file_system.device, *os_release, fstab ? *fstab : std::string()});
-    break;
-  }
-  return unmount_all();
-}
-
-Result<std::vector<RootCandidate>> ApplianceSession::root_candidates(
-    const std::vector<FileSystem>& file_systems) {
-  const ApplianceKiller::Call call(killer_);
-  std::vector<RootCandidate> candidates;
-  for (const auto& file_system : file_systems) {
-    if (can_hold_root(file_system)) KILN_TRY(probe_root(file_system, candidates));
-  }
-  return candidates;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<GuestfsSession>> launch_guestfs(const GuestfsOptions& options,
-                                                       const CancelToken& cancel) {
+Result<std::unique_ptr<ImageSession>> launch_guestfs(const GuestfsOptions& options,
+                                                     const CancelToken& cancel) {
   UniqueFd console(::open(
       options.console_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!console) {
@@ -308,7 +290,7 @@ Result<std::unique_ptr<GuestfsSession>> launch_guestfs(const GuestfsOptions& opt
   auto session =
       std::make_unique<ApplianceSession>(std::move(handle), options, cancel, std::move(console));
   KILN_TRY(session->launch());
-  return std::unique_ptr<GuestfsSession>(std::move(session));
+  return std::unique_ptr<ImageSession>(std::move(session));
 }
 
 }  // namespace kiln

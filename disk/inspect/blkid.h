@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "disk/inspect/mount_plan.h"
@@ -12,5 +13,10 @@ namespace kiln {
 /// neither contents nor a partition.
 std::optional<FileSystem> read_blkid(const std::string& device,
                                      const std::vector<std::string>& tags);
+
+/// What `blkid -p -o export` says of several devices: a block of `NAME=value` lines each, where a
+/// backslash stands before what a shell would take for its own. Devices of which it says nothing
+/// are missing.
+std::vector<FileSystem> read_blkid_export(std::string_view text);
 
 }  // namespace kiln

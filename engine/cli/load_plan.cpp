@@ -26,6 +26,17 @@ void PlanFlags::add_to(CLI::App& command) {
                   "virtual machine; auto: boot only where a step needs it")
       ->envname("KILN_MODE")
       ->transform(choice(kModes, "auto|mount|boot"));
+  static const std::map<std::string, ApplianceChoice> kAppliances = {
+      {"auto", ApplianceChoice::kAuto},
+      {"micro", ApplianceChoice::kMicro},
+      {"appliance", ApplianceChoice::kLibguestfs}};
+  command
+      .add_option("--sandbox",
+                  sandbox.appliance,
+                  "What mounts the image: micro, a small system that is up in seconds; appliance, "
+                  "libguestfs's, which knows more kinds of disks; auto: micro where that will do")
+      ->envname("KILN_SANDBOX")
+      ->transform(choice(kAppliances, "auto|micro|appliance"));
   command
       .add_option("--boot-timeout",
                   boot_timeout_minutes,

@@ -9,7 +9,7 @@
 #include "engine/core/file.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
-#include "engine/sandbox/probe_initrd.h"
+#include "engine/sandbox/initramfs.h"
 
 namespace kiln {
 namespace {
@@ -77,7 +77,9 @@ Result<AccelerationReport> probe_kvm(ProcessRunner& runner,
                                      const std::filesystem::path& cache_folder,
                                      const std::filesystem::path& kernel,
                                      const CancelToken& cancel) {
-  KILN_TRY_ASSIGN(const auto initrd, make_probe_initrd(embedded_linux_agent()));
+  Initramfs initramfs;
+  KILN_TRY(initramfs.add_file("init", embedded_linux_agent(), 0755));
+  KILN_TRY_ASSIGN(const auto initrd, initramfs.finish());
   const auto initrd_file = cache_folder / kInitrdFile;
   KILN_TRY(write_file_atomic(initrd_file, initrd));
   const auto start = std::chrono::steady_clock::now();

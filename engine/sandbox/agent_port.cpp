@@ -7,14 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/image_session.h"
 
 namespace kiln {
-namespace {
-
-constexpr const char* kSocketName = "agent.sock";
-
-}  // namespace
 
 std::filesystem::path short_folder() {
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
@@ -23,14 +18,14 @@ std::filesystem::path short_folder() {
   return "/tmp";
 }
 
-Result<PortFolder> PortFolder::create(const std::filesystem::path& work_folder) {
+Result<PortFolder> PortFolder::create(const std::filesystem::path& work_folder, const char* name) {
   std::error_code error;
-  const auto direct = std::filesystem::absolute(work_folder, error) / kSocketName;
+  const auto direct = std::filesystem::absolute(work_folder, error) / name;
   if (!error && direct.string().size() <= kLongestSocketPath) {
     return PortFolder(direct, std::nullopt);
   }
   KILN_TRY_ASSIGN(auto folder, TempDir::create(short_folder()));
-  auto socket = folder.path() / kSocketName;
+  auto socket = folder.path() / name;
   return PortFolder(std::move(socket), std::move(folder));
 }
 

@@ -15,11 +15,13 @@ std::filesystem::path short_folder();
 /// Connects to a port's socket, on which qemu listens.
 Result<UniqueFd> connect_agent_port(const std::filesystem::path& socket);
 
-/// A private place for the agent's socket whose path is short enough for a Unix socket address: the
+/// A private place for an agent's socket whose path is short enough for a Unix socket address: the
 /// work folder where it will do, else a temporary one.
 class PortFolder {
  public:
-  static Result<PortFolder> create(const std::filesystem::path& work_folder);
+  /// @param name of the socket
+  static Result<PortFolder> create(const std::filesystem::path& work_folder,
+                                   const char* name = "agent.sock");
   [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
   [[nodiscard]] Result<UniqueFd> connect() const { return connect_agent_port(socket_); }
 

@@ -10,7 +10,7 @@ namespace kiln {
 std::span<const SandboxBackend> sandbox_registry() {
   static constexpr std::array<SandboxBackend, 2> kBackends = {
       {{"appliance",
-        "mounts the image in a libguestfs appliance; steps run chrooted in it (Linux images)",
+        "mounts the image in a virtual machine; steps run chrooted in it (Linux images)",
         start_appliance},
        {"guest",
         "boots the image's own system in a virtual machine; steps run in it (Linux images with "

@@ -29,8 +29,13 @@ struct GuestSystem {
 /// What starts an image: BIOS for generation 1, UEFI for generation 2; `kAny` is what the disk has.
 enum class Firmware { kAny, kBios, kUefi };
 
+/// What services a disk that is not booted: a small system of Kiln's own, libguestfs, or the first
+/// with the second for disks that it does not know.
+enum class ApplianceChoice { kAuto, kMicro, kLibguestfs };
+
 struct SandboxOptions {
   AcceleratorChoice accelerator = AcceleratorChoice::kAuto;
+  ApplianceChoice appliance = ApplianceChoice::kAuto;
   unsigned memory_mib = 1024;
   /// One, because package tools use one, and under emulation a second processor makes an empty
   /// build about a fifth slower (29 s against 36 s on two cores).

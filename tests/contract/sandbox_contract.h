@@ -26,6 +26,7 @@ struct SandboxCase {
   std::optional<std::uint64_t> grown_to = std::nullopt;  ///< bytes of the disk, where it grows
   std::uint64_t least_root = 0;                          ///< bytes of the root's file system then
   std::string convert_to = {};  ///< a format of qemu-img's, where not the guest's own
+  ApplianceChoice appliance = ApplianceChoice::kAuto;
 };
 
 // GoogleTest finds it by this name.
@@ -34,7 +35,12 @@ inline void PrintTo(const SandboxCase& sandbox_case, std::ostream* out) {  // NO
 }
 
 inline std::string case_name(const ::testing::TestParamInfo<SandboxCase>& info) {
-  auto name = info.param.backend + "_" + info.param.guest;
+  const auto& appliance = info.param.appliance;
+  auto name = info.param.backend +
+              (appliance == ApplianceChoice::kMicro        ? "_micro_"
+               : appliance == ApplianceChoice::kLibguestfs ? "_libguestfs_"
+                                                           : "_") +
+              info.param.guest;
   std::replace_if(
       name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
   return name;
@@ -56,9 +62,9 @@ class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
       return each.name == GetParam().backend;
     });
     ASSERT_NE(backend, registry.end());
-    const SandboxContext context{*runner_, events_, {}, folder_->path(), folder_->path() / "cache"};
+    const SandboxContext context{*runner_, events_, {}, folder_->path(), fixtures_cache()};
     SandboxOptions options;
-    options.accelerator = AcceleratorChoice::kAuto;
+    options.appliance = GetParam().appliance;
     auto sandbox = backend->start(*disk, options, context);
     ASSERT_OK(sandbox);
     sandbox_ = *std::move(sandbox);

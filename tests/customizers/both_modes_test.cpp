@@ -119,9 +119,7 @@ class BothModes : public ::testing::Test {
       SandboxOptions options;
       options.firmware = Firmware::kBios;
       auto sandbox = backend->start(
-          *disk,
-          options,
-          {*state_->runner, state_->events, {}, folder, state_->folder.path() / "cache"});
+          *disk, options, {*state_->runner, state_->events, {}, folder, test::fixtures_cache()});
       ASSERT_OK(sandbox);
       state_->sandboxes.push_back(*std::move(sandbox));
     }

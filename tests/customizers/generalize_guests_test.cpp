@@ -12,22 +12,18 @@
 #include "engine/core/file.h"
 #include "engine/core/temp_dir.h"
 #include "engine/sandbox/registry.h"
+#include "tests/support/fixture_guests.h"
 #include "tests/support/matchers.h"
 #include "tests/support/recording_sink.h"
 
 namespace kiln {
 namespace {
 
+using test::fixtures_cache;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
-
-std::filesystem::path fixtures_cache() {
-  if (const char* cache = std::getenv("KILN_FIXTURES_CACHE")) return cache;
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/kiln-fixtures";
-}
 
 /// One of the guests that fixtures/guests/make-guests.sh makes.
 struct Guest {

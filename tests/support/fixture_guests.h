@@ -10,16 +10,17 @@
 
 namespace kiln::test {
 
+/// Where fixtures/ keeps what it made; a cache folder for sandboxes too, so that acceleration is
+/// proved once.
+inline std::filesystem::path fixtures_cache() {
+  if (const char* chosen = std::getenv("KILN_FIXTURES_CACHE")) return chosen;
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/kiln-fixtures";
+}
+
 /// A guest that fixtures/guests/make-guests.sh made and keeps. Its absence is an error, not a skip.
 inline Result<std::filesystem::path> fixture_guest(const std::string& name) {
-  std::filesystem::path folder;
-  if (const char* chosen = std::getenv("KILN_FIXTURES_CACHE")) {
-    folder = chosen;
-  } else {
-    const char* home = std::getenv("HOME");
-    folder = std::filesystem::path(home != nullptr ? home : "/root") / ".cache/kiln-fixtures";
-  }
-  auto path = folder / name;
+  auto path = fixtures_cache() / name;
   if (std::filesystem::exists(path)) return path;
   return fail(ErrorKind::kNotFound, "Test:NoGuest", "{} is missing", path.string())
       .cure("run fixtures/guests/make-guests.sh");

@@ -86,9 +86,17 @@ void take_host_name() {
   }
 }
 
+/// Into an image that has nothing but its own file systems; what it has no folder for is left out.
+bool change_root(const std::string& root) {
+  for (const char* folder : {"/dev", "/proc", "/sys"}) {
+    ::mount(folder, (root + folder).c_str(), nullptr, MS_BIND | MS_REC, nullptr);
+  }
+  return ::chroot(root.c_str()) == 0 && ::chdir("/") == 0;
+}
+
 }  // namespace
 
-std::string GuestRoot::enter(const std::string& name_server) {
+std::string GuestRoot::enter(const std::string& root, const std::string& name_server) {
   original_namespace_.reset(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!original_namespace_) return failure("open", "/proc/self/ns/mnt");
   if (::unshare(CLONE_NEWNS) != 0) return failure("leave", "the mount namespace");
@@ -98,6 +106,7 @@ std::string GuestRoot::enter(const std::string& name_server) {
       ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) != 0) {
     return failure("detach the mounts of", "/");
   }
+  if (!root.empty() && !change_root(root)) return failure("change root to", root);
   if (is_folder("/run")) {
     if (::mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) {
       return failure("mount", "/run");

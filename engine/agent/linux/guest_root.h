@@ -6,14 +6,15 @@
 
 namespace kiln::agent {
 
-/// Mount mode: we run chrooted in the root of an image that is not booted. This makes it look
-/// enough like a running system for steps, in a mount namespace of our own, so that the image and
-/// libguestfs see nothing of it and nothing of it is left when it ends.
+/// Mount mode: we run chrooted in the root of an image that is not booted, or go there. This makes
+/// it look enough like a running system for steps, in a mount namespace of our own, so that the
+/// image and libguestfs see nothing of it and nothing of it is left when it ends.
 class GuestRoot {
  public:
+  /// @param root where the image's root is mounted; empty where we are in it already
   /// @param name_server an IP address; empty leaves /etc/resolv.conf alone
   /// @return an empty string, or what failed
-  std::string enter(const std::string& name_server);
+  std::string enter(const std::string& root, const std::string& name_server);
   /// Goes back to the namespace that we came from; the last mounts of ours vanish with that, so
   /// the image's file systems can be unmounted at once.
   void leave();

@@ -38,9 +38,10 @@ class Job {
 
 /// How steps are run, fixed for the session.
 struct StepSettings {
-  bool mount_mode = false;     ///< the image's root is not a running system
-  bool pid_namespaces = true;  ///< false: process group and subreaper
-  std::string tools_folder;    ///< of our own programs for steps; first on their PATH
+  bool mount_mode = false;         ///< the image's root is not a running system
+  bool pid_namespaces = true;      ///< false: process group and subreaper
+  bool may_leave_daemons = false;  ///< what runs is Kiln's own, and what it leaves is wanted
+  std::string tools_folder;        ///< of our own programs for steps; first on their PATH
 };
 
 std::unique_ptr<Job> make_run_job(std::uint32_t request,

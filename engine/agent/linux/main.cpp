@@ -1,6 +1,6 @@
 // The program that runs inside the VM, as root: one static file that does what the host asks over a
-// port. It is also the `sudo` of images without one, and the first process of the kernel that
-// proves acceleration.
+// port. It is also the `sudo` of images without one, the first process of the kernel that proves
+// acceleration, and all programs of Kiln's own in the micro-appliance.
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "engine/agent/linux/guest_root.h"
+#include "engine/agent/linux/image_tool.h"
+#include "engine/agent/linux/micro_init.h"
 #include "engine/agent/linux/posix.h"
 #include "engine/agent/linux/probe_init.h"
 #include "engine/agent/linux/serve.h"
@@ -28,8 +30,9 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: kiln-agent --port DEVICE | --fd NUMBER\n"
-    "                  [--daemon] [--mount-mode [--network NAME_SERVER]] [--no-pid-namespace]\n"
-    "                  [--wait-for-port SECONDS] [--power-off-when-alone]\n"
+    "                  [--daemon] [--mount-mode [--root FOLDER] [--network NAME_SERVER]]\n"
+    "                  [--no-pid-namespace] [--wait-for-port SECONDS] [--power-off-when-alone]\n"
+    "       kiln-agent image-tool NAME [ARGUMENT...]\n"
     "       kiln-agent --version\n";
 constexpr int kUsageError = 2;
 
@@ -41,12 +44,18 @@ struct Options {
   bool mount_mode = false;
   bool pid_namespaces = true;
   bool power_off_when_alone = false;
+  bool may_leave_daemons = false;
+  std::string root;
   std::string name_server;
 };
 
 bool parse_value(std::string_view option, std::string_view value, Options& options) {
   if (option == "--port") {
     options.port = value;
+    return true;
+  }
+  if (option == "--root") {
+    options.root = value;
     return true;
   }
   if (option == "--network") {
@@ -77,7 +86,7 @@ bool parse(int argc, char** argv, Options& options) {
     }
   }
   return options.port.empty() != (options.fd < 0) &&
-         (options.name_server.empty() || options.mount_mode);
+         ((options.name_server.empty() && options.root.empty()) || options.mount_mode);
 }
 
 int complain(const std::string& text) {
@@ -139,7 +148,8 @@ int run(const Options& options) {
   write_small_file("/proc/self/oom_score_adj", "-1000", 0644);  // a hungry step dies, not we
   GuestRoot root;
   if (options.mount_mode) {
-    if (const auto error = root.enter(options.name_server); !error.empty()) return complain(error);
+    if (const auto error = root.enter(options.root, options.name_server); !error.empty())
+      return complain(error);
   }
   UniqueFd port(open_port(options));
   if (!port) return complain(failure("open", options.port));
@@ -150,6 +160,7 @@ int run(const Options& options) {
   StepTools tools;
   StepSettings settings;
   settings.mount_mode = options.mount_mode;
+  settings.may_leave_daemons = options.may_leave_daemons;
   settings.pid_namespaces = options.pid_namespaces && pid_namespaces_work();
   const auto around_steps = [&](bool begins) {
     if (begins) settings.tools_folder = tools.provide();
@@ -174,9 +185,24 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+/// The session that services an image from outside: what it mounts must stay mounted.
+int serve_tools(const char* port) {
+  Options options;
+  options.port = port;
+  options.pid_namespaces = false;
+  options.may_leave_daemons = true;
+  options.power_off_when_alone = true;
+  return run(options);
+}
+
 int agent_main(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (::getpid() == 1 && first == "--micro") micro_init(serve_tools);
   if (::getpid() == 1) probe_init();
+  if (first == "image-tool") return image_tool({argv + 2, argv + argc});
   if (argc > 0 && base_name(argv[0]) == "sudo") return sudo_main(argc, argv);
+  // As the kernel calls it for what it has no driver for yet: `modprobe -q -- fs-ext4`.
+  if (argc > 0 && base_name(argv[0]) == "modprobe") return load_modules(argv[argc - 1]) ? 0 : 1;
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     std::puts("kiln-agent " KILN_VERSION);
     return 0;
@@ -186,7 +212,7 @@ int agent_main(int argc, char** argv) {
     write_all(STDERR_FILENO, kUsage);
     return kUsageError;
   }
-  if (options.mount_mode) move_to_memory(argv);
+  if (options.mount_mode && options.root.empty()) move_to_memory(argv);
   return run(options);
 }
 

@@ -186,7 +186,7 @@ void supervise(const Supervision& supervision) {
   if (agent_is_gone()) ::_exit(0);  // it went before we asked for the signal
   if (own_namespace) {
     if (!mount_own_proc()) complain(failure("mount", "/proc"));
-  } else {
+  } else if (!supervision.settings.may_leave_daemons) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   }
 
@@ -202,7 +202,7 @@ void supervise(const Supervision& supervision) {
     complain(failure("change root to", "/proc"));
   }
   wait_for(command, signals);
-  if (!own_namespace) kill_descendants(command);
+  if (!own_namespace && !supervision.settings.may_leave_daemons) kill_descendants(command);
   ::_exit(0);
 }
 

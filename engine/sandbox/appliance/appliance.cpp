@@ -1,9 +1,8 @@
 #include "engine/sandbox/appliance/appliance.h"
 
 #include <chrono>
-#include <random>
 
-#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/image_session.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/appliance/mounted_image.h"
@@ -22,12 +21,6 @@ constexpr auto kHelloPatience = std::chrono::seconds(60);
 std::string elapsed_since(Clock::time_point start) {
   return format_duration(
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
-}
-
-/// A name that no image has, and that cannot be guessed by what runs in it.
-std::string private_folder_name() {
-  std::random_device random;
-  return fmt::format("/.kiln-agent-{:08x}{:08x}", random(), random());
 }
 
 class ApplianceSandbox : public Sandbox {
@@ -60,7 +53,6 @@ class ApplianceSandbox : public Sandbox {
   Result<void> finish() override { return image_.session->finish(); }
 
  private:
-  Result<void> install_agent(const std::string& folder);
   Result<void> trim_all();
 
   PortFolder port_;  // first, because qemu listens in it until the session is gone
@@ -70,26 +62,17 @@ class ApplianceSandbox : public Sandbox {
   std::unique_ptr<GuestAgent> agent_;
 };
 
-Result<void> ApplianceSandbox::install_agent(const std::string& folder) {
-  KILN_TRY(image_.session->make_folder(folder, 0700));
-  return image_.session->write(embedded_linux_agent(), folder + "/kiln-agent", 0755);
-}
-
 Result<void> ApplianceSandbox::start_agent(bool network) {
   KILN_TRY_ASSIGN(auto socket, port_.connect());
-  const auto folder = private_folder_name();
-  std::vector<std::string> argv = {folder + "/kiln-agent",
-                                   "--port",
-                                   fmt::format("/dev/virtio-ports/{}", kPortName),
-                                   "--daemon",
-                                   "--mount-mode",
-                                   "--power-off-when-alone"};
-  if (network) argv.insert(argv.end(), {"--network", kNameServer});
-  KILN_TRY_WHILE(install_agent(folder), "placing the agent in the image");
-  KILN_TRY_WHILE(image_.session->run(argv), "starting the agent in the image");
+  std::vector<std::string> arguments = {"--port",
+                                        fmt::format("/dev/virtio-ports/{}", kPortName),
+                                        "--daemon",
+                                        "--mount-mode",
+                                        "--power-off-when-alone"};
+  if (network) arguments.insert(arguments.end(), {"--network", kNameServer});
+  KILN_TRY_WHILE(image_.session->start_agent(arguments), "starting the agent in the image");
   KILN_TRY_ASSIGN(agent_, connect_agent(std::move(socket), kHelloPatience, cancel_));
-  // It runs from memory by now, so the image need not carry it any longer.
-  return image_.session->remove_all(folder);
+  return {};
 }
 
 /// Blocks that the image does not use are given back, so that they are neither converted nor
@@ -123,7 +106,7 @@ Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
                                                  const SandboxContext& context) {
   KILN_TRY_ASSIGN(auto port, PortFolder::create(context.work_folder));
   KILN_TRY_ASSIGN(auto image,
-                  mount_image(disk, options, context, GuestfsPort{port.socket(), kPortName}));
+                  mount_image(disk, options, context, GuestPort{port.socket(), kPortName}));
   auto sandbox = std::make_unique<ApplianceSandbox>(std::move(port), std::move(image), context);
   const auto mounted = Clock::now();
   KILN_TRY(sandbox->start_agent(options.network));

@@ -1,8 +1,12 @@
 #include "engine/sandbox/appliance/mounted_image.h"
 
 #include "disk/grow/fill_disk.h"
+#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/root_candidates.h"
+#include "engine/agent/guest_agent.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
+#include "engine/sandbox/micro/micro_session.h"
 
 namespace kiln {
 namespace {
@@ -33,7 +37,7 @@ Result<void> fill(const MountedImage& image, const WorkDisk& disk, EventSink& ev
   if (!before) return {};
   const auto start = Clock::now();
   KILN_TRY_ASSIGN(const auto filled,
-                  fill_disk(image.session->volumes(),
+                  fill_disk(*image.session->volumes(),
                             image.file_systems,
                             image.plan.mounts.front().device,
                             disk.virtual_size()));
@@ -50,14 +54,92 @@ Result<void> fill(const MountedImage& image, const WorkDisk& disk, EventSink& ev
 }
 
 Result<void> find_and_mount(MountedImage& image, const WorkDisk& disk, EventSink& events) {
+  const auto start = Clock::now();
   KILN_TRY_ASSIGN(image.file_systems, image.session->file_systems());
-  KILN_TRY_ASSIGN(const auto candidates, image.session->root_candidates(image.file_systems));
+  KILN_TRY_ASSIGN(const auto candidates, find_root_candidates(*image.session, image.file_systems));
   KILN_TRY_ASSIGN(image.plan, plan_mounts(image.file_systems, candidates));
   for (const auto& text : image.plan.warnings) warning(events, text);
   KILN_TRY_WHILE(fill(image, disk, events), "growing what is on the disk");
   KILN_TRY(mount_all(image, false));
   image.system = describe(image.plan);
+  notice(events, fmt::format("{} mounted in {}", image.system.pretty_name, elapsed_since(start)));
   return {};
+}
+
+/// What every launch is told.
+struct Launch {
+  const WorkDisk& disk;
+  const SandboxOptions& options;
+  const SandboxContext& context;
+  const std::optional<GuestPort>& port;
+  AccelerationReport acceleration;
+
+  [[nodiscard]] bool emulate() const { return acceleration.accelerator == Accelerator::kTcg; }
+};
+
+Result<std::unique_ptr<ImageSession>> launch_libguestfs(const Launch& launch) {
+  GuestfsOptions appliance;
+  appliance.disk = launch.disk.overlay();
+  appliance.emulate = launch.emulate();
+  appliance.memory_mib = launch.options.memory_mib;
+  appliance.vcpus = launch.options.vcpus;
+  appliance.network = launch.options.network;
+  appliance.console_log = launch.context.work_folder / kConsoleLog;
+  appliance.temp_folder = launch.context.work_folder;
+  appliance.port = launch.port;
+  appliance.agent = embedded_linux_agent();
+  return launch_guestfs(appliance, launch.context.cancel);
+}
+
+Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launch) {
+  const auto& context = launch.context;
+  KILN_TRY_ASSIGN(
+      const auto files,
+      prepare_micro_files(
+          context.runner, launch.acceleration.kernel, context.cache_folder, context.cancel));
+  MicroOptions appliance;
+  appliance.disk = launch.disk.overlay();
+  appliance.emulate = launch.emulate();
+  appliance.memory_mib = launch.options.memory_mib;
+  appliance.vcpus = launch.options.vcpus;
+  appliance.network = launch.options.network;
+  appliance.console_log = context.work_folder / kConsoleLog;
+  appliance.work_folder = context.work_folder;
+  appliance.port = launch.port;
+  return launch_micro(context.runner, appliance, files, context.cancel);
+}
+
+Result<MountedImage> mount_in(const char* name,
+                              Result<std::unique_ptr<ImageSession>> (*start)(const Launch&),
+                              const Launch& launch) {
+  auto& events = launch.context.events;
+  const auto begin = Clock::now();
+  MountedImage image;
+  KILN_TRY_ASSIGN(image.session, start(launch));
+  notice(events,
+         fmt::format("{} launched in {}{}",
+                     name,
+                     elapsed_since(begin),
+                     launch.emulate() ? " (emulated)" : ""));
+  KILN_TRY_WHILE(
+      find_and_mount(image, launch.disk, events), "mounting {}", launch.disk.overlay().string());
+  return image;
+}
+
+Result<MountedImage> mount_in_micro(const Launch& launch) {
+  if (launch.disk.unfilled_from()) {
+    return fail(ErrorKind::kUnsupported,
+                "Micro:Grow",
+                "the disk is larger than its base, and the micro-appliance cannot grow what is on "
+                "it")
+        .cure("build with --sandbox auto, which lets libguestfs do it");
+  }
+  return mount_in("micro-appliance", launch_micro_appliance, launch);
+}
+
+/// What libguestfs may do better; a cancelled build or a broken image it cannot.
+bool worth_another_way(const Error& error) {
+  return error.kind() == ErrorKind::kUnsupported || error.kind() == ErrorKind::kHostNotReady;
 }
 
 }  // namespace
@@ -70,35 +152,23 @@ Result<void> mount_all(MountedImage& image, bool read_only) {
 Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxOptions& options,
                                  const SandboxContext& context,
-                                 std::optional<GuestfsPort> port) {
-  KILN_TRY_ASSIGN(const auto acceleration,
+                                 const std::optional<GuestPort>& port) {
+  KILN_TRY_ASSIGN(auto acceleration,
                   choose_accelerator(options.accelerator,
                                      context.runner,
                                      context.cache_folder,
                                      context.events,
                                      context.cancel));
-  const auto start = Clock::now();
-  GuestfsOptions appliance;
-  appliance.disk = disk.overlay();
-  appliance.emulate = acceleration.accelerator == Accelerator::kTcg;
-  appliance.memory_mib = options.memory_mib;
-  appliance.vcpus = options.vcpus;
-  appliance.network = options.network;
-  appliance.console_log = context.work_folder / kConsoleLog;
-  appliance.temp_folder = context.work_folder;
-  appliance.port = std::move(port);
-  MountedImage image;
-  KILN_TRY_ASSIGN(image.session, launch_guestfs(appliance, context.cancel));
-  notice(context.events,
-         fmt::format("appliance launched in {}{}",
-                     elapsed_since(start),
-                     appliance.emulate ? " (emulated)" : ""));
-  const auto launched = Clock::now();
-  KILN_TRY_WHILE(
-      find_and_mount(image, disk, context.events), "mounting {}", disk.overlay().string());
-  notice(context.events,
-         fmt::format("{} mounted in {}", image.system.pretty_name, elapsed_since(launched)));
-  return image;
+  const Launch launch{disk, options, context, port, std::move(acceleration)};
+  if (options.appliance != ApplianceChoice::kLibguestfs) {
+    auto image = mount_in_micro(launch);
+    if (image || options.appliance == ApplianceChoice::kMicro ||
+        !worth_another_way(image.error())) {
+      return image;
+    }
+    notice(context.events, fmt::format("{}; libguestfs does", image.error().summary()));
+  }
+  return mount_in("libguestfs appliance", launch_libguestfs, launch);
 }
 
 }  // namespace kiln

@@ -3,25 +3,26 @@
 #include <memory>
 #include <optional>
 
-#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/image_session.h"
 #include "disk/inspect/mount_plan.h"
 #include "engine/sandbox/sandbox.h"
 
 namespace kiln {
 
-/// A work disk in a libguestfs appliance, mounted as its own fstab says.
+/// A work disk in a virtual machine that services it, mounted as its own fstab says.
 struct MountedImage {
-  std::unique_ptr<GuestfsSession> session;
+  std::unique_ptr<ImageSession> session;
   std::vector<FileSystem> file_systems;
   MountPlan plan;
   GuestSystem system;
 };
 
 /// Grows what is on the disk first, where that is unfilled.
+/// @param port for an agent of the steps
 Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxOptions& options,
                                  const SandboxContext& context,
-                                 std::optional<GuestfsPort> port);
+                                 const std::optional<GuestPort>& port);
 
 /// Mounts the planned file systems; none may be mounted.
 Result<void> mount_all(MountedImage& image, bool read_only);

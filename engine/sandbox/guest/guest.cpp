@@ -1,8 +1,8 @@
 #include "engine/sandbox/guest/guest.h"
 
-#include <random>
 #include <unistd.h>
 
+#include "disk/inspect/private_folder.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
 #include "engine/sandbox/agent_port.h"
@@ -27,11 +27,6 @@ constexpr auto kShutdownPatience = std::chrono::minutes(5);
 std::string elapsed_since(Clock::time_point start) {
   return format_duration(
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
-}
-
-std::string private_folder_name() {
-  std::random_device random;
-  return fmt::format("/.kiln-agent-{:08x}{:08x}", random(), random());
 }
 
 class GuestSandbox : public Sandbox {

@@ -36,12 +36,12 @@ StandardError=journal+console
                      kAgentPortName);
 }
 
-Result<bool> exists(GuestfsSession& session, std::string_view path) {
+Result<bool> exists(ImageSession& session, std::string_view path) {
   KILN_TRY_ASSIGN(const auto kind, session.files().kind(std::string(path)));
   return kind != FileTree::Kind::kAbsent;
 }
 
-Result<void> require_systemd(GuestfsSession& session) {
+Result<void> require_systemd(ImageSession& session) {
   constexpr std::array<std::string_view, 2> kPlaces = {"/usr/lib/systemd/systemd",
                                                        "/lib/systemd/systemd"};
   for (const auto place : kPlaces) {
@@ -57,7 +57,7 @@ Result<void> require_systemd(GuestfsSession& session) {
 
 }  // namespace
 
-Result<Placement> place_agent(GuestfsSession& session, const std::string& folder) {
+Result<Placement> place_agent(ImageSession& session, const std::string& folder) {
   KILN_TRY(require_systemd(session));
   Placement placement;
   const auto write = [&](std::string_view text, std::string path, unsigned mode) -> Result<void> {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/image_session.h"
 
 namespace kiln {
 
@@ -17,6 +17,6 @@ struct Placement {
 /// provisioning this machine: without a network card and without Azure's answers it would wait for
 /// them for twenty minutes. Only systemd images; others are refused.
 /// @param folder of the agent, in the image's root; must not exist
-Result<Placement> place_agent(GuestfsSession& session, const std::string& folder);
+Result<Placement> place_agent(ImageSession& session, const std::string& folder);
 
 }  // namespace kiln

@@ -33,7 +33,7 @@ class GrowMbr : public test::QemuTest {
   }
   std::filesystem::path disk() const { return path("disk.qcow2"); }
 
-  Result<std::unique_ptr<GuestfsSession>> launch() {
+  Result<std::unique_ptr<ImageSession>> launch() {
     GuestfsOptions options;
     options.disk = disk();
     options.console_log = path("console.log");
@@ -46,7 +46,7 @@ TEST_F(GrowMbr, TheLastLogicalPartitionTakesTheRoom) {
   make_disk();
   const auto session = launch();
   ASSERT_OK(session);
-  auto& volumes = (*session)->volumes();
+  auto& volumes = *(*session)->volumes();
   const auto before = (*session)->file_systems();
   ASSERT_OK(before);
   const auto filled = fill_disk(volumes, *before, "/dev/sda6", 2 * kGiB);

@@ -25,7 +25,7 @@ class GuestfsLaunch : public ::testing::Test {
     options_.disk = folder_->path() / "disk.qcow2";
     options_.console_log = folder_->path() / "console.log";
     options_.temp_folder = folder_->path();
-    options_.port = GuestfsPort{folder_->path() / "port.sock", "org.kiln.0"};
+    options_.port = GuestPort{folder_->path() / "port.sock", "org.kiln.0"};
     Command command;
     command.argv = {"qemu-img", "create", "-q", "-f", "qcow2", options_.disk.string(), "64M"};
     ASSERT_OK(run_checked(*make_process_runner(), command, {}));

@@ -58,5 +58,36 @@ TEST(Blkid, APartitionWithUnknownContentsCounts) {
   EXPECT_FALSE(read_blkid("/dev/sda", {"PTTYPE", "dos"}).has_value());
 }
 
+TEST(Blkid, ReadsTheBlocksOfSeveralDevices) {
+  const auto found = read_blkid_export(
+      "DEVNAME=/dev/sda1\n"
+      "LABEL=my\\ root=\\\"x\\\"\n"
+      "UUID=9847e398-3e5f-4818-bbfb-d22aceecc254\n"
+      "TYPE=ext4\n"
+      "PART_ENTRY_SCHEME=gpt\n"
+      "PART_ENTRY_NUMBER=1\n"
+      "PART_ENTRY_OFFSET=2048\n"
+      "PART_ENTRY_SIZE=8\n"
+      "\n"
+      "DEVNAME=/dev/sda2\n"
+      "\n"
+      "DEVNAME=/dev/vg/root\n"
+      "TYPE=xfs\n");
+  ASSERT_EQ(found.size(), 2U) << "of the second nothing is known";
+  EXPECT_EQ(found[0].device, "/dev/sda1");
+  EXPECT_EQ(found[0].label, "my root=\"x\"");
+  EXPECT_EQ(found[0].type, "ext4");
+  ASSERT_TRUE(found[0].partition);
+  EXPECT_EQ(found[0].partition->offset, 2048U * 512);
+  EXPECT_EQ(found[1].device, "/dev/vg/root");
+  EXPECT_EQ(found[1].type, "xfs");
+  EXPECT_FALSE(found[1].partition);
+}
+
+TEST(Blkid, ReadsNothingOutOfNothing) {
+  EXPECT_TRUE(read_blkid_export("").empty());
+  EXPECT_TRUE(read_blkid_export("\n\n=\nTYPE\n").empty());
+}
+
 }  // namespace
 }  // namespace kiln

@@ -5,7 +5,7 @@
 #include "engine/core/file.h"
 #include "engine/core/temp_dir.h"
 #include "engine/sandbox/acceleration.h"
-#include "engine/sandbox/probe_initrd.h"
+#include "engine/sandbox/initramfs.h"
 #include "tests/support/matchers.h"
 
 namespace kiln {
@@ -18,7 +18,9 @@ TEST(AccelerationProbe, AnswersAndPowersOffUnderEmulation) {
   ASSERT_OK(folder);
   const auto kernel = find_host_kernel({});
   ASSERT_OK(kernel);
-  const auto initrd = make_probe_initrd(embedded_linux_agent());
+  Initramfs initramfs;
+  ASSERT_OK(initramfs.add_file("init", embedded_linux_agent(), 0755));
+  const auto initrd = initramfs.finish();
   ASSERT_OK(initrd);
   const auto initrd_file = folder->path() / "initrd";
   ASSERT_OK(write_file_atomic(initrd_file, *initrd));

@@ -1,5 +1,6 @@
 #include "engine/sandbox/appliance/appliance.h"
 
+#include <array>
 #include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,35 +12,39 @@
 namespace kiln::test {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(
-    Appliance,
-    SandboxContract,
-    ::testing::Values(
-        SandboxCase{"appliance", "debian12.vhd", "kiln-guest", "ext4", {"/boot/efi"}},
-        SandboxCase{
-            "appliance", "layout-ext4.qcow2", "kiln-ext4", "ext4", {}, 2 * kGiB, 1900 * kMiB},
-        SandboxCase{"appliance",
-                    "layout-xfs.vhd",
-                    "kiln-xfs",
-                    "xfs",
-                    {"/boot", "/boot/efi"},
-                    4 * kGiB,
-                    3600 * kMiB},
-        SandboxCase{"appliance",
-                    "layout-btrfs.vhdx",
-                    "kiln-btrfs",
-                    "btrfs",
-                    {"/home"},
-                    4 * kGiB,
-                    4094 * kMiB},
-        SandboxCase{"appliance",
-                    "layout-lvm.raw",
-                    "kiln-lvm",
-                    "ext4",
-                    {"/boot", "/boot/efi", "/var", "/home"},
-                    5 * kGiB,
-                    3300 * kMiB}),
-    case_name);
+const std::vector<SandboxCase> kGuests = {
+    {"appliance", "debian12.vhd", "kiln-guest", "ext4", {"/boot/efi"}},
+    {"appliance", "layout-ext4.qcow2", "kiln-ext4", "ext4", {}},
+    {"appliance", "layout-xfs.vhd", "kiln-xfs", "xfs", {"/boot", "/boot/efi"}},
+    {"appliance", "layout-btrfs.vhdx", "kiln-btrfs", "btrfs", {"/home"}},
+    {"appliance", "layout-lvm.raw", "kiln-lvm", "ext4", {"/boot", "/boot/efi", "/var", "/home"}}};
+
+std::vector<SandboxCase> in_micro(std::vector<SandboxCase> guests) {
+  for (auto& guest : guests) guest.appliance = ApplianceChoice::kMicro;
+  return guests;
+}
+
+/// With their disks grown, for which each needs libguestfs.
+std::vector<SandboxCase> grown_in_libguestfs(std::vector<SandboxCase> guests) {
+  constexpr std::array<std::pair<std::uint64_t, std::uint64_t>, 4> kSizes = {
+      {{2 * kGiB, 1900 * kMiB},
+       {4 * kGiB, 3600 * kMiB},
+       {4 * kGiB, 4094 * kMiB},
+       {5 * kGiB, 3300 * kMiB}}};
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    guests[i].appliance = ApplianceChoice::kLibguestfs;
+    if (i == 0) continue;  // as it is, for the same in both
+    guests[i].grown_to = kSizes[i - 1].first;
+    guests[i].least_root = kSizes[i - 1].second;
+  }
+  return guests;
+}
+
+INSTANTIATE_TEST_SUITE_P(Micro, SandboxContract, ::testing::ValuesIn(in_micro(kGuests)), case_name);
+INSTANTIATE_TEST_SUITE_P(Libguestfs,
+                         SandboxContract,
+                         ::testing::ValuesIn(grown_in_libguestfs(kGuests)),
+                         case_name);
 
 /// Starts a sandbox, says so on `ready`, and waits to be killed.
 [[noreturn]] void hold_a_sandbox(const WorkDisk& disk,
@@ -49,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(
   SandboxOptions options;
   options.accelerator = AcceleratorChoice::kTcg;
   const auto sandbox =
-      start_appliance(disk, options, {*runner, null_sink(), {}, folder, folder / "cache"});
+      start_appliance(disk, options, {*runner, null_sink(), {}, folder, fixtures_cache()});
   const char answer = sandbox ? 'y' : 'n';
   if (::write(ready, &answer, 1) == 1) ::pause();
   ::_exit(1);

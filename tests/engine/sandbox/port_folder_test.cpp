@@ -1,4 +1,4 @@
-#include "disk/guestfs/guestfs_session.h"
+#include "disk/inspect/image_session.h"
 #include "engine/sandbox/agent_port.h"
 #include "tests/support/matchers.h"
 

@@ -41,8 +41,8 @@ TEST(TrustedLaunch, BootsASignedGuestWithSecureBootAndATpm) {
   SandboxOptions options;
   options.trusted_launch = true;
   {
-    auto sandbox = start_guest(
-        *disk, options, {*runner, events, {}, folder->path(), folder->path() / "cache"});
+    auto sandbox =
+        start_guest(*disk, options, {*runner, events, {}, folder->path(), fixtures_cache()});
     ASSERT_OK(sandbox);
     // The variable's attributes are four bytes, its value is the fifth.
     EXPECT_EQ(

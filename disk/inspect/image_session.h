@@ -1,0 +1,65 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "disk/inspect/file_tree.h"
+#include "disk/inspect/mount_plan.h"
+#include "engine/core/result.h"
+
+namespace kiln {
+
+class Volumes;
+
+/// A virtio-serial port of a virtual machine: qemu creates the socket and listens on it.
+struct GuestPort {
+  std::filesystem::path socket;  ///< at most kLongestSocketPath bytes
+  std::string name;              ///< /dev/virtio-ports/NAME inside
+};
+
+/// sockaddr_un holds 108 bytes with the terminating zero.
+inline constexpr std::size_t kLongestSocketPath = 107;
+
+/// A virtual machine that services one disk without starting what is on it. Devices have
+/// libguestfs's names: the disk is /dev/sda. Going out of scope kills the machine; only `finish`
+/// says that everything reached the disk. All calls are made by one thread. When the token given to
+/// the launch fires, a call under way ends within a second, and it and every later call fails with
+/// `cancelled()`.
+class ImageSession {
+ public:
+  virtual ~ImageSession() = default;
+
+  /// Partitions, logical volumes and btrfs subvolumes with their identities; whole disks without a
+  /// partition table too.
+  virtual Result<std::vector<FileSystem>> file_systems() = 0;
+  /// The first 440 bytes of the disk: what BIOS starts, zeros where nothing was installed.
+  virtual Result<std::string> boot_code() = 0;
+
+  virtual Result<void> mount(const PlannedMount& mount, bool read_only) = 0;
+  virtual Result<void> unmount_all() = 0;
+  /// Gives blocks that the mounted file system does not use back to the disk image.
+  virtual Result<void> trim(const std::string& mount_point) = 0;
+
+  /// Writes a small file (at most 4 MiB).
+  virtual Result<void> write(std::string_view contents, const std::string& path, unsigned mode) = 0;
+  virtual Result<void> make_folder(const std::string& path, unsigned mode) = 0;
+  /// A symbolic link at `path`, which must not exist.
+  virtual Result<void> link(const std::string& target, const std::string& path) = 0;
+  virtual Result<void> remove_all(const std::string& path) = 0;
+  /// Starts the agent as root in what is mounted. It must be told to go into the background; the
+  /// image has no trace of its program afterwards.
+  /// @param arguments without the program's name
+  virtual Result<void> start_agent(const std::vector<std::string>& arguments) = 0;
+
+  /// What is mounted now.
+  virtual FileTree& files() = 0;
+  /// What can grow on the disk; nothing where this kind of session cannot grow any.
+  virtual Volumes* volumes() = 0;
+
+  /// Unmounts, flushes and ends the machine. No call may follow.
+  virtual Result<void> finish() = 0;
+};
+
+}  // namespace kiln

@@ -1,0 +1,120 @@
+#include "engine/sandbox/micro/micro_tools.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/file.h"
+#include "engine/core/text.h"
+
+namespace kiln {
+namespace {
+
+/// Of what an untrusted image can make a program say.
+constexpr std::size_t kLongestAnswer = 8 * kMiB;
+constexpr std::size_t kLongestComplaint = 8 * kKiB;
+constexpr const char* kOwnTools = "/init";
+constexpr int kAbsent = 2;  // image_tool's exit code
+
+/// The agent reads a program's input from a file.
+Result<UniqueFd> file_of(std::string_view text) {
+  UniqueFd file(::memfd_create("kiln-input", MFD_CLOEXEC));
+  if (!file) return fail(ErrorKind::kIo, "File:Open", "cannot make a file in memory");
+  KILN_TRY(pwrite_all(file.get(), std::as_bytes(std::span(text)), 0, "memory"));
+  return file;
+}
+
+Error complaint(const GuestExit& exit, std::string_view text, bool own, const std::string& doing) {
+  auto lines = split_lines(trim(text));
+  auto reason = lines.empty() ? fmt::format("exit code {}", exit.code) : printable(lines.back());
+  if (!lines.empty()) lines.pop_back();
+  const bool absent = own && exit.kind == GuestExit::Kind::kExited && exit.code == kAbsent;
+  return fail(absent ? ErrorKind::kNotFound : ErrorKind::kGuestFailed,
+              absent ? "Micro:NotFound" : "Micro:Tool",
+              "{}: {}",
+              doing,
+              reason)
+      .quoting(std::move(lines));
+}
+
+}  // namespace
+
+Result<std::string> MicroTools::run(const std::vector<std::string>& argv,
+                                    const std::string& doing,
+                                    std::string_view input,
+                                    std::initializer_list<int> good_codes) {
+  GuestCommand command;
+  command.argv = argv;
+  command.directory = "/";
+  UniqueFd file;
+  if (!input.empty()) {
+    KILN_TRY_ASSIGN(file, file_of(input));
+    command.input = GuestInput{file.get(), {}};
+  }
+  std::string out;
+  std::string err;
+  const auto keep = [&](GuestStream stream, std::string_view data) {
+    auto& text = stream == GuestStream::kStdout ? out : err;
+    const auto limit = stream == GuestStream::kStdout ? kLongestAnswer : kLongestComplaint;
+    text.append(data.substr(0, limit - std::min(limit, text.size())));
+  };
+  KILN_TRY_WHILE(cancel_.check(), "{}", doing);
+  auto exit = agent_.run(command, keep, cancel_);
+  if (!exit) return std::move(exit).error().while_doing(doing);
+  const bool good = exit->kind == GuestExit::Kind::kExited &&
+                    std::find(good_codes.begin(), good_codes.end(), exit->code) != good_codes.end();
+  if (!good) return complaint(*exit, err, argv.front() == kOwnTools, doing);
+  return out;
+}
+
+Result<std::string> MicroTools::tool(std::vector<std::string> arguments,
+                                     const std::string& doing,
+                                     std::string_view input) {
+  arguments.insert(arguments.begin(), {kOwnTools, "image-tool"});
+  return run(arguments, doing, input);
+}
+
+Result<FileTree::Kind> MicroFileTree::kind(const std::string& path) {
+  KILN_TRY_ASSIGN(const auto kind, tools_.tool({"kind", path}, "looking at " + path));
+  return kind == "absent"      ? Kind::kAbsent
+         : kind == "file"      ? Kind::kFile
+         : kind == "directory" ? Kind::kDirectory
+         : kind == "symlink"   ? Kind::kSymlink
+                               : Kind::kOther;
+}
+
+Result<std::uint64_t> MicroFileTree::file_size(const std::string& path) {
+  KILN_TRY_ASSIGN(const auto text, tools_.tool({"size", path}, "looking at " + path));
+  std::uint64_t size = 0;
+  std::from_chars(text.data(), text.data() + text.size(), size);
+  return size;
+}
+
+Result<std::string> MicroFileTree::read(const std::string& path) {
+  return tools_.tool({"read", path}, "reading " + path);
+}
+
+Result<std::vector<std::string>> MicroFileTree::ask_for_list(const char* tool,
+                                                             const std::string& argument,
+                                                             const char* doing) {
+  KILN_TRY_ASSIGN(const auto text, tools_.tool({tool, argument}, doing + argument));
+  std::vector<std::string> items;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\0', begin), text.size());
+    items.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return items;
+}
+
+Result<std::vector<std::string>> MicroFileTree::list(const std::string& path) {
+  return ask_for_list("list", path, "listing ");
+}
+
+Result<std::vector<std::string>> MicroFileTree::glob(const std::string& pattern) {
+  return ask_for_list("glob", pattern, "looking for ");
+}
+
+}  // namespace kiln

@@ -1,0 +1,63 @@
+#include "engine/sandbox/micro/micro_vm.h"
+
+#include <algorithm>
+
+#include "tests/support/matchers.h"
+
+namespace kiln {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string value_of(const Command& command, const std::string& option) {
+  const auto at = std::find(command.argv.begin(), command.argv.end(), option);
+  return at == command.argv.end() || at + 1 == command.argv.end() ? std::string() : *(at + 1);
+}
+
+MicroOptions options() {
+  MicroOptions options;
+  options.disk = "/work/over,lay.qcow2";
+  options.console_log = "/work/console.log";
+  return options;
+}
+
+const MicroFiles kFiles{"/cache/vmlinux", "/cache/initrd"};
+
+TEST(MicroCommand, GivesTheMachineTheDiskAndNothingElse) {
+  const auto command = micro_command(options(), kFiles, "/work/tools.sock");
+  EXPECT_EQ(value_of(command, "-kernel"), "/cache/vmlinux");
+  EXPECT_EQ(value_of(command, "-initrd"), "/cache/initrd");
+  EXPECT_THAT(command.argv, Contains("-nodefaults"));
+  EXPECT_THAT(value_of(command, "-sandbox"), HasSubstr("on,"));
+  // The format is given, and a comma cannot add options.
+  EXPECT_THAT(value_of(command, "-drive"), HasSubstr("format=qcow2"));
+  EXPECT_THAT(value_of(command, "-drive"), HasSubstr("file=/work/over,,lay.qcow2"));
+  EXPECT_EQ(value_of(command, "-accel"), "tcg,thread=multi");
+  EXPECT_THAT(command.argv, Not(Contains(HasSubstr("net"))));
+  EXPECT_EQ(std::count(command.argv.begin(), command.argv.end(), "-drive"), 1);
+}
+
+TEST(MicroCommand, HasACardAndTheAgentsPortWhereAskedFor) {
+  auto asked = options();
+  asked.network = true;
+  asked.emulate = false;
+  asked.port = GuestPort{"/work/agent.sock", "org.kiln.0"};
+  const auto command = micro_command(asked, kFiles, "/work/tools.sock");
+  EXPECT_THAT(command.argv, Contains(HasSubstr("virtio-net-pci")));
+  EXPECT_EQ(value_of(command, "-accel"), "kvm");
+  EXPECT_EQ(value_of(command, "-cpu"), "host");
+  EXPECT_THAT(value_of(command, "-append"), Not(HasSubstr("lpj")));
+  // The machine waits for the tools' port, and so for the others before it.
+  const auto port = [&](const char* name) {
+    return std::find_if(command.argv.begin(), command.argv.end(), [&](const std::string& argument) {
+      return argument.find(fmt::format("name={}", name)) != std::string::npos;
+    });
+  };
+  EXPECT_LT(port("org.kiln.0"), port("org.kiln.tools"));
+  EXPECT_NE(port("org.kiln.tools"), command.argv.end());
+}
+
+}  // namespace
+}  // namespace kiln
