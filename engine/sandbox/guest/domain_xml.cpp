@@ -57,7 +57,9 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   // Or else the system could write to the firmware's variables past the firmware.
   if (spec.uefi && spec.uefi->secure) add(features, "smm", {{"state", "on"}});
   const bool kvm = spec.accelerator == Accelerator::kKvm;
-  add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
+  auto cpu = add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
+  // Its fifth level of page tables makes every walk of an emulated processor longer.
+  if (!kvm) add(cpu, "feature", {{"policy", "disable"}, {"name", "la57"}});
   add(domain, "clock", {{"offset", "utc"}});
   // A guest that restarts comes up again, and we are told.
   add(domain, "on_poweroff", {}, "destroy");

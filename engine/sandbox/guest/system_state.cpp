@@ -14,7 +14,7 @@ constexpr const char* kAwait = R"sh(
 while :; do
   state=$(systemctl is-system-running 2>/dev/null)
   case $state in
-    initializing | starting | '') sleep 0.5 ;;
+    initializing | starting | '') sleep 1 ;;
     *) break ;;
   esac
 done

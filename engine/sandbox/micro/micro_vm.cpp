@@ -63,7 +63,7 @@ Command micro_command(const MicroOptions& options,
           "-accel",
           options.emulate ? "tcg,thread=multi" : "kvm",
           "-cpu",
-          options.emulate ? "max" : "host",
+          options.emulate ? "max,la57=off" : "host",  // a level of page tables less to walk
           "-smp",
           std::to_string(options.vcpus),
           "-m",
