@@ -24,11 +24,14 @@ Deadline::Deadline(const CancelToken& user, std::chrono::milliseconds limit)
 
 Error Deadline::explain(Error error) const {
   if (error.kind() != ErrorKind::kCancelled || !expired_) return error;
-  return fail(ErrorKind::kTimeout,
-              "Run:BuildTimeout",
-              "the build did not finish within {}",
-              format_duration(limit_))
-      .cure("raise properties.buildTimeoutInMinutes in the template (at most 960)");
+  auto late = fail(ErrorKind::kTimeout,
+                   "Run:BuildTimeout",
+                   "the build did not finish within {}",
+                   format_duration(limit_))
+                  .quoting(error.quoted())
+                  .cure("raise properties.buildTimeoutInMinutes in the template (at most 960)");
+  for (const auto& activity : error.context()) late = std::move(late).while_doing(activity);
+  return late;
 }
 
 }  // namespace kiln

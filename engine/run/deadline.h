@@ -19,7 +19,7 @@ class Deadline {
   Deadline& operator=(const Deadline&) = delete;
 
   [[nodiscard]] const CancelToken& token() const { return source_.token(); }
-  /// Turns a cancellation that the clock caused into a time-out.
+  /// Turns a cancellation that the clock caused into a time-out of what was being done.
   [[nodiscard]] Error explain(Error error) const;
 
  private:

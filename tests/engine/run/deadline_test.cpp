@@ -23,6 +23,16 @@ TEST(Deadline, CancelsWhenTimeIsUpAndSaysSo) {
   EXPECT_NE(error.cure().find("buildTimeoutInMinutes"), std::string::npos);
 }
 
+TEST(Deadline, KeepsWhatWasBeingDoneAndWhatWasQuoted) {
+  const Deadline deadline({}, milliseconds(1));
+  EXPECT_TRUE(soon([&] { return deadline.token().requested(); }));
+  const auto error = deadline.explain(
+      cancelled().quoting({"Booting from Hard Disk..."}).while_doing("booting").while_doing("all"));
+  EXPECT_EQ(error.code(), "Run:BuildTimeout");
+  EXPECT_EQ(error.quoted(), std::vector<std::string>{"Booting from Hard Disk..."});
+  EXPECT_EQ(error.context(), (std::vector<std::string>{"booting", "all"}));
+}
+
 TEST(Deadline, PassesTheUsersWishOnAndCallsItCancelled) {
   CancelSource user;
   const Deadline deadline(user.token(), std::chrono::hours(1));
