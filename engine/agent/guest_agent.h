@@ -79,6 +79,16 @@ class GuestAgent {
   /// links, does not cross mount points. Returns what was removed; matching nothing is no error.
   virtual Result<std::vector<std::string>> remove(const std::string& pattern,
                                                   const CancelToken& cancel) = 0;
+  /// Sets the system's clock.
+  virtual Result<void> set_clock(std::chrono::system_clock::time_point now,
+                                 const CancelToken& cancel) = 0;
+  /// Calls `work` while the file systems at `mount_points` take no writes and are whole on their
+  /// disk. After `limit` the agent thaws them by itself, which is an error, and so it does when its
+  /// host is gone.
+  virtual Result<void> freeze(const std::vector<std::string>& mount_points,
+                              std::chrono::milliseconds limit,
+                              const std::function<Result<void>()>& work,
+                              const CancelToken& cancel) = 0;
   /// Ends the agent and all its children, and waits for it to say so.
   virtual Result<void> quit(const CancelToken& cancel) = 0;
 };

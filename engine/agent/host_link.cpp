@@ -171,7 +171,13 @@ Result<bool> HostLink::take(const Frame& frame, Progress& progress) {
     KILN_TRY(take_input_report(frame, progress));
     return false;
   }
-  return progress.exchange.on_answer(frame);
+  KILN_TRY_ASSIGN(const bool last, progress.exchange.on_answer(frame));
+  if (frame.type == FrameType::kFrozen) {
+    send(FrameType::kThaw, progress.request, {});
+    last_heard_ = Clock::now();  // what was done meanwhile may have taken long
+    pinged_.reset();
+  }
+  return last;
 }
 
 Result<void> HostLink::take_input_report(const Frame& frame, Progress& progress) {

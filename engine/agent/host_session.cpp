@@ -44,6 +44,8 @@ Error error_of(const agent::ErrorReport& report) {
       return make(ErrorKind::kGuestFailed, "Agent:TooLarge", "use a smaller file");
     case agent::ErrorCode::kCancelled:
       return cancelled();
+    case agent::ErrorCode::kTimedOut:
+      return make(ErrorKind::kTimeout, "Agent:Thawed", "run the build again when the host is idle");
     case agent::ErrorCode::kIo:
       break;
   }
@@ -73,6 +75,12 @@ class HostSession final : public GuestAgent {
                           const CancelToken& cancel) override;
   Result<std::vector<std::string>> remove(const std::string& pattern,
                                           const CancelToken& cancel) override;
+  Result<void> set_clock(std::chrono::system_clock::time_point now,
+                         const CancelToken& cancel) override;
+  Result<void> freeze(const std::vector<std::string>& mount_points,
+                      std::chrono::milliseconds limit,
+                      const std::function<Result<void>()>& work,
+                      const CancelToken& cancel) override;
   Result<void> quit(const CancelToken& cancel) override;
 
  private:
@@ -298,6 +306,33 @@ Result<std::vector<std::string>> HostSession::remove(const std::string& pattern,
                on_other,
                cancel));
   return removed;
+}
+
+Result<void> HostSession::set_clock(std::chrono::system_clock::time_point now,
+                                    const CancelToken& cancel) {
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+  const agent::ClockSetting setting{static_cast<std::uint64_t>(since.count())};
+  return ask(
+      {FrameType::kSetClock, encode(setting), {}, {}, {}, {}, "setting the clock"}, {}, cancel);
+}
+
+Result<void> HostSession::freeze(const std::vector<std::string>& mount_points,
+                                 std::chrono::milliseconds limit,
+                                 const std::function<Result<void>()>& work,
+                                 const CancelToken& cancel) {
+  for (const auto& path : mount_points) KILN_TRY(check_guest_path(path));
+  const agent::FreezeRequest request{mount_points, static_cast<std::uint32_t>(limit.count())};
+  std::optional<Result<void>> worked;
+  const auto on_frozen = [&](const Frame& frame) -> Result<bool> {
+    if (worked || !frame.payload.empty())
+      return link_.breach("its report of a freeze is malformed");
+    worked = work();
+    return false;
+  };
+  KILN_TRY(ask({FrameType::kFreeze, encode(request), {}, {}, {}, {}, "freezing the file systems"},
+               on_frozen,
+               cancel));
+  return worked ? *worked : link_.breach("it did not freeze what it thawed");
 }
 
 Result<void> HostSession::quit(const CancelToken& cancel) {

@@ -233,6 +233,30 @@ std::optional<RemovedReport> decode_removed(std::string_view payload) {
   return if_valid(reader.complete(), message);
 }
 
+std::string encode(const ClockSetting& message) {
+  return Writer().integer(message.microseconds).take();
+}
+
+std::optional<ClockSetting> decode_clock(std::string_view payload) {
+  Reader reader(payload);
+  ClockSetting message{reader.integer<std::uint64_t>()};
+  return if_valid(reader.complete(), message);
+}
+
+std::string encode(const FreezeRequest& message) {
+  return Writer().strings(message.mount_points).integer(message.time_limit_milliseconds).take();
+}
+
+std::optional<FreezeRequest> decode_freeze(std::string_view payload) {
+  Reader reader(payload);
+  FreezeRequest message;
+  message.mount_points = reader.strings();
+  message.time_limit_milliseconds = reader.integer<std::uint32_t>();
+  bool valid = reader.complete() && message.time_limit_milliseconds != 0;
+  for (const auto& path : message.mount_points) valid = valid && is_absolute(path);
+  return if_valid(valid, message);
+}
+
 std::string encode(const ErrorReport& message) {
   return Writer().integer(static_cast<std::uint8_t>(message.code)).string(message.message).take();
 }
@@ -242,7 +266,7 @@ std::optional<ErrorReport> decode_error(std::string_view payload) {
   ErrorReport message;
   message.code = static_cast<ErrorCode>(reader.integer<std::uint8_t>());
   message.message = reader.string();
-  return if_valid(reader.complete() && message.code <= ErrorCode::kCancelled, message);
+  return if_valid(reader.complete() && message.code <= ErrorCode::kTimedOut, message);
 }
 
 }  // namespace kiln::agent

@@ -71,6 +71,15 @@ struct RemovedReport {
   std::vector<std::string> paths;
 };
 
+struct ClockSetting {
+  std::uint64_t microseconds = 0;  ///< since 1970, UTC
+};
+
+struct FreezeRequest {
+  std::vector<std::string> mount_points;      ///< absolute
+  std::uint32_t time_limit_milliseconds = 0;  ///< not 0
+};
+
 enum class ErrorCode : std::uint8_t {
   kIo = 0,
   kNotFound = 1,
@@ -79,6 +88,7 @@ enum class ErrorCode : std::uint8_t {
   kNotAFile = 4,
   kTooLarge = 5,
   kCancelled = 6,
+  kTimedOut = 7,
 };
 struct ErrorReport {
   ErrorCode code = ErrorCode::kIo;
@@ -94,6 +104,8 @@ std::string encode(const PutRequest& message);
 std::string encode(const GetRequest& message);
 std::string encode(const RemoveRequest& message);
 std::string encode(const RemovedReport& message);
+std::string encode(const ClockSetting& message);
+std::string encode(const FreezeRequest& message);
 std::string encode(const ErrorReport& message);
 
 std::optional<Hello> decode_hello(std::string_view payload);
@@ -105,6 +117,8 @@ std::optional<PutRequest> decode_put(std::string_view payload);
 std::optional<GetRequest> decode_get(std::string_view payload);
 std::optional<RemoveRequest> decode_remove(std::string_view payload);
 std::optional<RemovedReport> decode_removed(std::string_view payload);
+std::optional<ClockSetting> decode_clock(std::string_view payload);
+std::optional<FreezeRequest> decode_freeze(std::string_view payload);
 std::optional<ErrorReport> decode_error(std::string_view payload);
 
 }  // namespace kiln::agent

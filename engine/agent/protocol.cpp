@@ -3,8 +3,8 @@
 namespace kiln::agent {
 
 bool is_known(FrameType type) {
-  return (type >= FrameType::kHello && type <= FrameType::kInputTaken) ||
-         (type >= FrameType::kRun && type <= FrameType::kResize);
+  return (type >= FrameType::kHello && type <= FrameType::kFrozen) ||
+         (type >= FrameType::kRun && type <= FrameType::kThaw);
 }
 
 bool is_answer(FrameType request, FrameType answer) {
@@ -14,8 +14,11 @@ bool is_answer(FrameType request, FrameType answer) {
       return answer == FrameType::kStdout || answer == FrameType::kStderr ||
              answer == FrameType::kExit || answer == FrameType::kInputTaken;
     case FrameType::kPut:
+    case FrameType::kSetClock:
     case FrameType::kQuit:
       return answer == FrameType::kDone;
+    case FrameType::kFreeze:
+      return answer == FrameType::kFrozen || answer == FrameType::kDone;
     case FrameType::kGet:
       return answer == FrameType::kData || answer == FrameType::kDone;
     case FrameType::kRemove:
@@ -33,6 +36,8 @@ RequestOrder::Verdict RequestOrder::admit(FrameType type, std::uint32_t request)
     case FrameType::kPut:
     case FrameType::kGet:
     case FrameType::kRemove:
+    case FrameType::kSetClock:
+    case FrameType::kFreeze:
     case FrameType::kQuit:
       if (request <= last_) return Verdict::kViolation;
       if (active_ != 0 && type != FrameType::kQuit) return Verdict::kViolation;
@@ -49,6 +54,8 @@ RequestOrder::Verdict RequestOrder::admit(FrameType type, std::uint32_t request)
     case FrameType::kInputEnd:
     case FrameType::kResize:
       return admit_part(FrameType::kRun, request);
+    case FrameType::kThaw:
+      return admit_part(FrameType::kFreeze, request);
     default:
       return Verdict::kViolation;
   }

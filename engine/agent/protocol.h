@@ -7,7 +7,7 @@ namespace kiln::agent {
 
 /// Both ends must speak exactly this version: the agent is embedded in the program that talks to
 /// it, so they never differ unless something is wrong.
-inline constexpr std::uint8_t kProtocolVersion = 2;
+inline constexpr std::uint8_t kProtocolVersion = 3;
 
 /// Small enough that a cancel never waits long behind data, and that memory stays bounded on both
 /// ends whatever the peer sends.
@@ -27,10 +27,11 @@ enum class FrameType : std::uint8_t {
   kExit = 4,     ///< the last answer to run
   kData = 5,     ///< a piece of the file that get asked for
   kRemoved = 6,  ///< some of the paths that remove removed
-  kDone = 7,     ///< the last answer to put, get, remove and quit
+  kDone = 7,     ///< the last answer to whatever has no other
   kError = 8,    ///< the last answer to a request that failed
   kPong = 9,
   kInputTaken = 10,  ///< how many bytes of input have gone to the command since the last one
+  kFrozen = 11,      ///< until the host thaws, or the request's time is over
   // From the host.
   kRun = 32,
   kCancel = 33,
@@ -44,6 +45,9 @@ enum class FrameType : std::uint8_t {
   kInput = 41,     ///< for the command of a run that was asked for with input
   kInputEnd = 42,  ///< end of file; in a terminal Ctrl-D
   kResize = 43,    ///< of the command's terminal
+  kSetClock = 44,
+  kFreeze = 45,
+  kThaw = 46,  ///< ends a freeze
 };
 
 bool is_known(FrameType type);

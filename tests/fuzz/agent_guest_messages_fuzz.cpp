@@ -26,7 +26,8 @@ void check_order(std::string_view bytes) {
     if (verdict == RequestOrder::Verdict::kViolation) return;
     const bool needs_job = type == FrameType::kCancel || type == FrameType::kPutData ||
                            type == FrameType::kPutEnd || type == FrameType::kInput ||
-                           type == FrameType::kInputEnd || type == FrameType::kResize;
+                           type == FrameType::kInputEnd || type == FrameType::kResize ||
+                           type == FrameType::kThaw;
     // The session relies on this: what continues a request is only accepted while there is one.
     if (verdict == RequestOrder::Verdict::kAccept && needs_job) KILN_CHECK(active);
     if (verdict == RequestOrder::Verdict::kAccept && !needs_job && type != FrameType::kPing) {
@@ -49,6 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(decode_put(payload));
   check(decode_get(payload));
   check(decode_remove(payload));
+  check(decode_clock(payload));
+  check(decode_freeze(payload));
   check_order(payload);
   return 0;
 }

@@ -34,6 +34,8 @@ class Job {
   virtual bool feed(std::string_view /*input*/) { return false; }
   virtual bool feed_end() { return false; }
   virtual bool resize(const TerminalSize& /*size*/) { return false; }
+  /// Freeze only.
+  virtual void thaw() {}
 };
 
 /// How steps are run, fixed for the session.
@@ -49,6 +51,8 @@ std::unique_ptr<Job> make_run_job(std::uint32_t request,
                                   const StepSettings& settings);
 std::unique_ptr<Job> make_put_job(std::uint32_t request, const PutRequest& put);
 std::unique_ptr<Job> make_get_job(std::uint32_t request, const GetRequest& get);
+std::unique_ptr<Job> make_clock_job(std::uint32_t request, const ClockSetting& setting);
+std::unique_ptr<Job> make_freeze_job(std::uint32_t request, const FreezeRequest& freeze);
 std::unique_ptr<Job> make_remove_job(std::uint32_t request, const RemoveRequest& remove);
 
 /// An error frame's payload; the message is cut to a sane length.

@@ -132,6 +132,8 @@ void Session::handle(const Frame& frame) {
       const auto size = decode_terminal_size(frame.payload);
       return require(size && job_->resize(*size));
     }
+    case FrameType::kThaw:
+      return job_->thaw();
     case FrameType::kQuit:
       quit_request_ = frame.request;
       state_ = State::kQuitting;
@@ -159,6 +161,12 @@ void Session::start(const Frame& frame) {
   } else if (const auto remove =
                  frame.type == FrameType::kRemove ? decode_remove(frame.payload) : std::nullopt) {
     job_ = make_remove_job(frame.request, *remove);
+  } else if (const auto clock =
+                 frame.type == FrameType::kSetClock ? decode_clock(frame.payload) : std::nullopt) {
+    job_ = make_clock_job(frame.request, *clock);
+  } else if (const auto freeze =
+                 frame.type == FrameType::kFreeze ? decode_freeze(frame.payload) : std::nullopt) {
+    job_ = make_freeze_job(frame.request, *freeze);
   } else {
     state_ = State::kLost;  // malformed, though its checksum is right
   }

@@ -126,6 +126,20 @@ Result<std::vector<std::string>> BootedAgent::remove(const std::string& pattern,
   return explained(session_->remove(pattern, cancel));
 }
 
+Result<void> BootedAgent::set_clock(std::chrono::system_clock::time_point now,
+                                    const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->set_clock(now, cancel));
+}
+
+Result<void> BootedAgent::freeze(const std::vector<std::string>& mount_points,
+                                 std::chrono::milliseconds limit,
+                                 const std::function<Result<void>()>& work,
+                                 const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->freeze(mount_points, limit, work, cancel));
+}
+
 Result<void> BootedAgent::quit(const CancelToken& cancel) {
   KILN_CHECK(session_ != nullptr);
   return explained(session_->quit(cancel));

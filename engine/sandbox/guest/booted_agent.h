@@ -45,6 +45,12 @@ class BootedAgent : public GuestAgent {
                           const CancelToken& cancel) override;
   Result<std::vector<std::string>> remove(const std::string& pattern,
                                           const CancelToken& cancel) override;
+  Result<void> set_clock(std::chrono::system_clock::time_point now,
+                         const CancelToken& cancel) override;
+  Result<void> freeze(const std::vector<std::string>& mount_points,
+                      std::chrono::milliseconds limit,
+                      const std::function<Result<void>()>& work,
+                      const CancelToken& cancel) override;
   Result<void> quit(const CancelToken& cancel) override;
 
   /// The end of what the guest wrote to its serial console.

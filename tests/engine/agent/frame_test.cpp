@@ -20,8 +20,8 @@ TEST(Frame, HasTheDocumentedLayout) {
   const auto frame = encode_frame(FrameType::kStdout, 0x01020304, "hi");
   // The checksum is that of zlib over the 16 bytes before it and the payload, computed apart.
   EXPECT_EQ(frame,
-            std::string("KILN\x02\x02\0\0\x04\x03\x02\x01\x02\0\0\0", 16) +
-                std::string("\x98\x13\xe1\x33", 4) + "hi");
+            std::string("KILN\x03\x02\0\0\x04\x03\x02\x01\x02\0\0\0", 16) +
+                std::string("\xee\xf2\xee\xae", 4) + "hi");
 }
 
 TEST(Frame, RoundTripsEverySizeInAnyPieces) {
@@ -84,9 +84,9 @@ INSTANTIATE_TEST_SUITE_P(,
                          ::testing::Values(FaultCase{0, 'X', FrameFault::kMagic},
                                            FaultCase{4, 9, FrameFault::kVersion},
                                            FaultCase{5, 0, FrameFault::kType},
-                                           FaultCase{5, 11, FrameFault::kType},
+                                           FaultCase{5, 12, FrameFault::kType},
                                            FaultCase{5, 31, FrameFault::kType},
-                                           FaultCase{5, 44, FrameFault::kType},
+                                           FaultCase{5, 47, FrameFault::kType},
                                            FaultCase{6, 1, FrameFault::kReserved},
                                            FaultCase{15, 1, FrameFault::kLength},
                                            FaultCase{16, 0, FrameFault::kChecksum},

@@ -115,6 +115,27 @@ TEST_F(HostSession, SendsWhatWasAskedFor) {
   EXPECT_EQ(seen->time_limit_milliseconds, 0U);
 }
 
+TEST_F(HostSession, IsNotToldOfAFreezeTwiceOrNever) {
+  for (const int times : {0, 2}) {
+    SetUp();
+    connect_well();
+    int worked = 0;
+    std::thread thread([&] {
+      const auto request = peer_->receive().request;
+      for (int i = 0; i < times; ++i) peer_->send(FrameType::kFrozen, request);
+      peer_->send(FrameType::kDone, request);
+    });
+    const auto work = [&worked]() -> Result<void> {
+      ++worked;
+      return {};
+    };
+    EXPECT_THAT(agent_->freeze({"/"}, 1s, work, source_.token()),
+                test::FailsWith("Agent:Protocol"));
+    thread.join();
+    EXPECT_EQ(worked, times / 2);
+  }
+}
+
 TEST_F(HostSession, FailsWithoutAGreeting) {
   EXPECT_THAT(connect(), test::FailsWith("Agent:NoHello"));
 }

@@ -63,6 +63,13 @@ TEST(Messages, RoundTrip) {
   ASSERT_TRUE(removed);
   EXPECT_THAT(removed->paths, ElementsAre("/a/b", ""));
 
+  EXPECT_EQ(decode_clock(encode(ClockSetting{1'700'000'000'000'000}))->microseconds,
+            1'700'000'000'000'000U);
+  const auto freeze = decode_freeze(encode(FreezeRequest{{"/", "/boot"}, 30'000}));
+  ASSERT_TRUE(freeze);
+  EXPECT_THAT(freeze->mount_points, ElementsAre("/", "/boot"));
+  EXPECT_EQ(freeze->time_limit_milliseconds, 30'000U);
+
   const auto error = decode_error(encode(ErrorReport{ErrorCode::kNoSpace, "full"}));
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, ErrorCode::kNoSpace);
@@ -89,6 +96,10 @@ std::vector<Kind> kinds() {
       {"removed",
        encode(RemovedReport{{"/a", "/b"}}),
        [](auto p) { return decode_removed(p).has_value(); }},
+      {"clock", encode(ClockSetting{9}), [](auto p) { return decode_clock(p).has_value(); }},
+      {"freeze",
+       encode(FreezeRequest{{"/"}, 9}),
+       [](auto p) { return decode_freeze(p).has_value(); }},
       {"error",
        encode(ErrorReport{ErrorCode::kIo, "why"}),
        [](auto p) { return decode_error(p).has_value(); }},
@@ -136,8 +147,10 @@ TEST(Messages, RefuseWhatTheKernelWouldReadDifferently) {
   EXPECT_FALSE(decode_put(encode(PutRequest{"/a", 0100644, 0})));
   EXPECT_FALSE(decode_get(encode(GetRequest{"", 0})));
   EXPECT_FALSE(decode_remove(encode(RemoveRequest{"*"})));
+  EXPECT_FALSE(decode_freeze(encode(FreezeRequest{{"boot"}, 9})));
+  EXPECT_FALSE(decode_freeze(encode(FreezeRequest{{"/"}, 0}))) << "for ever";
   EXPECT_FALSE(decode_exit("\x04\x01"));
-  EXPECT_FALSE(decode_error(std::string("\x07\0\0\0\0", 5)));
+  EXPECT_FALSE(decode_error(std::string("\x08\0\0\0\0", 5)));
 }
 
 }  // namespace

@@ -64,6 +64,17 @@ TEST(RequestOrder, InputBelongsToARun) {
   EXPECT_EQ(order.admit(FrameType::kInput, 2), Verdict::kViolation);
 }
 
+TEST(RequestOrder, AThawBelongsToAFreeze) {
+  RequestOrder order;
+  EXPECT_EQ(order.admit(FrameType::kSetClock, 1), Verdict::kAccept);
+  EXPECT_EQ(order.admit(FrameType::kThaw, 1), Verdict::kViolation);
+  order.finished();
+  EXPECT_EQ(order.admit(FrameType::kFreeze, 2), Verdict::kAccept);
+  EXPECT_EQ(order.admit(FrameType::kThaw, 2), Verdict::kAccept);
+  order.finished();  // its time was over
+  EXPECT_EQ(order.admit(FrameType::kThaw, 2), Verdict::kStale);
+}
+
 TEST(RequestOrder, RefusesDataThatIsNotAsked) {
   RequestOrder order;
   EXPECT_EQ(order.admit(FrameType::kPutData, 1), Verdict::kViolation);
@@ -93,6 +104,9 @@ TEST(Answers, FitTheirRequests) {
   EXPECT_TRUE(is_answer(FrameType::kQuit, FrameType::kDone));
   EXPECT_FALSE(is_answer(FrameType::kQuit, FrameType::kError));
   EXPECT_FALSE(is_answer(FrameType::kRun, FrameType::kHello));
+  EXPECT_TRUE(is_answer(FrameType::kFreeze, FrameType::kFrozen));
+  EXPECT_FALSE(is_answer(FrameType::kPut, FrameType::kFrozen));
+  EXPECT_TRUE(is_answer(FrameType::kSetClock, FrameType::kDone));
   EXPECT_FALSE(is_answer(FrameType::kRun, FrameType::kRun));
 }
 

@@ -62,6 +62,15 @@ class FakeSandbox : public Sandbox {
     Result<std::vector<std::string>> remove(const std::string&, const CancelToken&) override {
       return std::vector<std::string>();
     }
+    Result<void> set_clock(std::chrono::system_clock::time_point, const CancelToken&) override {
+      return {};
+    }
+    Result<void> freeze(const std::vector<std::string>&,
+                        std::chrono::milliseconds,
+                        const std::function<Result<void>()>& work,
+                        const CancelToken&) override {
+      return work();
+    }
     Result<void> quit(const CancelToken&) override { return {}; }
   };
 
