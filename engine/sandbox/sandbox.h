@@ -47,6 +47,9 @@ struct SandboxOptions {
   bool trusted_launch = false;
   /// From power-on until the agent answers; under emulation a large image takes minutes.
   std::chrono::milliseconds boot_time_limit = std::chrono::minutes(15);
+  /// In which a system shuts down before its power is cut, where a disk is kept after a failure;
+  /// systemd gives a service 90 s to end before it kills it.
+  std::chrono::milliseconds halt_time_limit = std::chrono::minutes(2);
 };
 
 /// In the work folder: what kernels and boot loaders say, one virtual machine after the other.
@@ -78,7 +81,7 @@ class Sandbox {
   /// image will hold. `agent` may not be used any more.
   virtual Result<FileTree*> seal() = 0;
   /// For a disk that is kept after a failure, from any state: as `rest`, `seal` and `finish`, but a
-  /// system that does not shut down loses its power.
+  /// system that does not shut down within `halt_time_limit` loses its power.
   virtual Result<void> halt() = 0;
   /// Unmounts, flushes, powers off.
   virtual Result<void> finish() = 0;

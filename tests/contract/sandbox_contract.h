@@ -161,6 +161,10 @@ inline void SandboxContract::expect_files_in(FileTree& tree) {
   // Nothing of the agent stays.
   EXPECT_THAT(tree.glob("/.kiln*").value(), ::testing::IsEmpty());
   EXPECT_THAT(tree.glob("/tmp/*kiln*").value(), ::testing::IsEmpty());
+  EXPECT_THAT(tree.glob("/var/cache/rc/*kiln*").value(), ::testing::IsEmpty());
+  if (tree.kind("/etc/inittab").value() == FileTree::Kind::kFile) {
+    EXPECT_THAT(tree.read("/etc/inittab").value(), ::testing::Not(::testing::HasSubstr("kiln")));
+  }
   EXPECT_EQ(tree.kind("/usr/sbin/policy-rc.d").value(), FileTree::Kind::kAbsent);
 }
 

@@ -63,10 +63,12 @@ class Boot(KilnTest):
         return [self.command_line(pid) for pid in machines]
 
     def test_interrupt_while_the_system_boots(self):
-        process = self.start("build", "--mode", "boot", self.template(self.image, []))
+        source = {**self.source_of("V2"), "securityType": "TrustedLaunch"}
+        process = self.start("build", "--mode", "boot", self.template(self.image, [], source=source))
         for command in self.until_it_boots(process):
             self.assertIn(b"\0-sandbox\0on,", command)
             self.assertNotIn(b"netdev", command)
+        self.assertTrue(any(b"swtpm" in self.command_line(pid) for pid in self.sandboxes()))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         self.assertEqual(process.returncode, 4)
@@ -92,7 +94,7 @@ class Boot(KilnTest):
     def test_images_that_cannot_be_booted_are_refused(self):
         """One launch of the appliance tells, before anything is booted."""
         for name, code, cure in (("layout-ext4.qcow2", "Sandbox:NoEfiPartition", "hyperVGeneration"),
-                                 ("layout-lvm.raw", "Sandbox:NoSystemd", "--mode mount"),
+                                 ("layout-lvm.raw", "Sandbox:UnknownInit", "--mode mount"),
                                  ("layout-xfs.vhd", "Sandbox:NoBootCode", "generation V2")):
             with self.subTest(image=name):
                 image = guest(name)

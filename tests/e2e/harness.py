@@ -135,24 +135,33 @@ class KilnTest(unittest.TestCase):
 
     def guest_paths(self, disk, *words, device="/dev/sda3"):
         """Paths on a raw disk's root that hold a word, by another program than the one under test."""
-        listing = subprocess.run(
-            ["guestfish", "--ro", "--format=raw", "-a", disk, "-m", device, "find", "/"],
+        listing = self.guestfish(disk, device, "find", "/")
+        return [path for path in listing.splitlines() if any(word in path.lower() for word in words)]
+
+    def guest_file(self, disk, path, device="/dev/sda3"):
+        """A file's text, likewise."""
+        return self.guestfish(disk, device, "cat", path)
+
+    def guestfish(self, disk, device, *command):
+        return subprocess.run(
+            ["guestfish", "--ro", "--format=raw", "-a", disk, "-m", device, *command],
             capture_output=True, text=True, check=True,
-            env={**self.environment, "LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"})
-        return [path for path in listing.stdout.splitlines() if any(word in path.lower() for word in words)]
+            env={**self.environment, "LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"}).stdout
 
     def sandboxes(self):
-        """Process ids of virtual machines and disk servers that work on this test's disks."""
+        """Process ids of virtual machines, their TPMs and disk servers that work on this test's disks."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
                 command = (entry / "cmdline").read_bytes()
+                folder = os.readlink(entry / "cwd")
             except OSError:
                 continue
             program = command.split(b"\0")[0].rsplit(b"/")[-1]
-            if program.startswith((b"qemu", b"vm-keeper")) and str(self.state).encode() in command:
+            ours = str(self.state).encode() in command or folder.startswith(str(self.state))
+            if program.startswith((b"qemu", b"vm-keeper", b"swtpm")) and ours:
                 found.append(int(entry.name))
         return found
 

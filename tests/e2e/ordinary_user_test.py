@@ -17,9 +17,12 @@ class OrdinaryUser(KilnTest):
         self.user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
         # What root keeps may not be readable: the program and the guest move into the home.
         shutil.copy2(KILN, self.home / "kiln")
-        self.image = self.home / "guest.qcow2"
-        subprocess.run(["cp", "--sparse=always", guest("layout-ext4.qcow2"), self.image], check=True)
         self.environment |= {"LIBGUESTFS_CACHEDIR": str(self.temporary), "KILN_CACHE_DIR": str(self.home / "cache")}
+
+    def copy_of(self, name):
+        image = self.home / name
+        subprocess.run(["cp", "--sparse=always", guest(name), image], check=True)
+        return image
 
     def as_user(self, *arguments):
         if os.geteuid() == 0:
@@ -50,7 +53,7 @@ class OrdinaryUser(KilnTest):
         if os.geteuid() == 0 and os.path.exists("/dev/kvm"):
             self.assertIn("usermod -aG kvm", rows["acceleration"]["detail"])
 
-        template = self.template(self.image, [
+        template = self.template(self.copy_of("layout-ext4.qcow2"), [
             {"type": "Shell", "inline": ["id -u", "chown 12345 /etc/hostname", "echo made > /etc/made"]}])
         build = self.as_user("build", template)
         self.assertEqual(build.returncode, 0, build.stderr[-4000:])
@@ -59,10 +62,25 @@ class OrdinaryUser(KilnTest):
         vhd = self.output / "sample.vhd"
         self.assertEqual(vhd.stat().st_uid, self.user)
         self.assertEqual(vhd.stat().st_size, (1 << 30) + 512)
+        self.check_nothing_is_left()
+
+    def check_nothing_is_left(self):
         self.assertFalse((self.run_folder() / "work").exists())
         self.assertEqual(self.processes(), [])
         # libguestfs keeps its appliance, and nothing else stays.
         self.assertEqual([path.name for path in self.leftovers()], [f".guestfs-{self.user}"])
+
+    def test_boots_and_leaves_nothing(self):
+        template = self.template(self.copy_of("sysvinit.qcow2"), [
+            {"type": "Shell", "inline": ["id -u", "runlevel", "echo made > /etc/made-by-a-step"]}])
+        build = self.as_user("build", "--mode", "boot", template)
+        self.assertEqual(build.returncode, 0, build.stderr[-4000:])
+        self.assertEqual((self.run_folder() / "steps/customize-01.log").read_text().split(), ["0", "N", "2"])
+        vhd = self.output / "sample.vhd"
+        self.check_nothing_is_left()
+        self.assertEqual(self.guest_paths(vhd, ".kiln", "kiln-agent", "made-by-a-step", device="/dev/sda1"),
+                         ["etc/made-by-a-step"])
+        self.assertNotIn("kiln", self.guest_file(vhd, "/etc/inittab", device="/dev/sda1"))
 
 
 if __name__ == "__main__":

@@ -126,6 +126,28 @@ class Shell(KilnTest):
         self.assertIn("--keep-on-failure", error)
         self.assertEqual(sha256(self.image), self.digest)
 
+    def test_a_booted_shell_in_a_system_that_does_not_shut_down(self):
+        """Its disks are frozen before its power is cut, so they are as whole as after a shutdown."""
+        image = guest("sysvinit.qcow2")
+        step = {"type": "Shell", "inline": ["mv /sbin/shutdown /var/shutdown", "echo by a step > /etc/step", "exit 9"]}
+        template = self.template(image, [step], errorHandling={"onCustomizerError": "abort"})
+        done = self.kiln("build", "--mode", "boot", template, code=1)
+        self.assertIn("Shell:ExitCode", done.stderr)
+        self.assertIn("its power is cut", done.stderr)
+        self.assertEqual(self.record()["kept"]["clean"], True)
+        console = (self.run_folder() / "console.log").read_text(errors="replace")
+        self.assertIn("INIT: Entering runlevel: 2", console)
+        self.assertNotIn("recovery complete", console)
+
+        script = ("cat /etc/step /proc/1/comm; runlevel; ls -d /.kiln-* | wc -l; tail -n 1 /etc/inittab | cut -d: -f1\n"
+                  "mv /var/shutdown /sbin/; exit 6\n")
+        done = subprocess.run(self.command("shell", self.run_folder().name), env=self.environment, input=script,
+                              capture_output=True, text=True, timeout=300, cwd=self.home)
+        self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertEqual(done.stdout, "by a step\ninit\nN 2\n1\nkiln\n")
+        self.assertIn("shut down in", done.stderr)
+        self.assertEqual(self.sandboxes(), [])
+
 
 if __name__ == "__main__":
     unittest.main()

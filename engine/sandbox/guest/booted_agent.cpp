@@ -23,34 +23,31 @@ constexpr auto kNewsPatience = std::chrono::seconds(2);
 std::vector<std::string> BootedAgent::console_tail() const {
   const auto text = read_file(console_log_, kConsoleLimit);
   if (!text) return {};
-  auto lines = split_lines(*text);
+  std::vector<std::string> lines;
+  for (const auto& line : split_lines(*text)) {
+    // Consoles end lines by a carriage return too, and begin some by one.
+    if (const auto words = trim(line); !words.empty()) lines.push_back(printable(words));
+  }
   if (lines.size() > kQuotedLines) lines.erase(lines.begin(), lines.end() - kQuotedLines);
-  for (auto& line : lines) line = printable(line);
   return lines;
 }
 
 Result<void> BootedAgent::connect(const std::filesystem::path& socket,
                                   std::chrono::milliseconds patience,
+                                  Error too_late,
                                   const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto port, connect_agent_port(socket));
   const auto alarm = std::make_shared<UniqueFd>(::fcntl(port.get(), F_DUPFD_CLOEXEC, 0));
   auto session = connect_agent(std::move(port), patience, cancel);
   if (!session) {
-    if (session.error().code() != "Agent:NoHello") return explain(std::move(session).error());
-    return fail(ErrorKind::kTimeout,
-                "Sandbox:BootTimeout",
-                "the image's system did not start Kiln's agent within {}",
-                format_duration(patience))
-        .quoting(console_tail())
-        .cure(
-            "the lines above are the console's last; --boot-timeout gives it longer, and "
-            "--mode mount works without starting it");
+    if (session.error().code() == "Agent:NoHello") return too_late;
+    return explain(std::move(session).error());
   }
   session_ = *std::move(session);
   restarts_seen_ = domain_.restarts();
   // A guest that restarts takes its agent with it, and the port stays open all the same.
   domain_.on_restart([alarm] { ::shutdown(alarm->get(), SHUT_RDWR); });
-  return {};
+  return set_clock(std::chrono::system_clock::now(), cancel);
 }
 
 void BootedAgent::disconnect() {

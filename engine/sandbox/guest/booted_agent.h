@@ -21,9 +21,12 @@ class BootedAgent : public GuestAgent {
   BootedAgent& operator=(const BootedAgent&) = delete;
   ~BootedAgent() override { domain_.on_restart({}); }
 
-  /// Waits for the agent of a system that has been started.
+  /// Waits for the agent of a system that has been started, and sets that system's clock: an
+  /// image's own may be wrong after a restart.
+  /// @param too_late the error where it does not report within `patience`
   Result<void> connect(const std::filesystem::path& socket,
                        std::chrono::milliseconds patience,
+                       Error too_late,
                        const CancelToken& cancel);
   /// Lets the session go, without a word to the agent.
   void disconnect();

@@ -21,12 +21,34 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// systemd gives a service 90 s to end before it kills it.
 constexpr auto kShutdownPatience = std::chrono::minutes(5);
+/// From the agent's first word until the system is up.
+constexpr auto kSystemPatience = std::chrono::minutes(5);
 
 std::string elapsed_since(Clock::time_point start) {
   return format_duration(
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
+}
+
+std::chrono::milliseconds until(Clock::time_point deadline) {
+  return std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+}
+
+Error boot_timeout(std::chrono::milliseconds limit) {
+  return fail(ErrorKind::kTimeout,
+              "Sandbox:BootTimeout",
+              "the image's system did not start Kiln's agent within {}",
+              format_duration(limit))
+      .cure(
+          "the lines above are the console's last; --boot-timeout gives it longer, and "
+          "--mode mount works without starting it");
+}
+
+Error restart_timeout() {
+  // The service's words for it.
+  constexpr const char* kTooLate = "Timeout waiting for machine to restart.";
+  return fail(ErrorKind::kTimeout, "Sandbox:RestartTimeout", kTooLate)
+      .cure("the lines above are the console's last; a longer restartTimeout may help");
 }
 
 class GuestSandbox : public Sandbox {
@@ -55,10 +77,14 @@ class GuestSandbox : public Sandbox {
   Result<Firmware> prepare_disk();
   Result<DomainSpec> specify(Firmware firmware);
   Result<void> boot(const DomainSpec& spec);
-  /// Asks the system to `verb` and lets the agent go.
-  Result<void> send_off(const char* verb);
+  /// Asks the system for it and lets the agent go.
+  Result<void> send_off(Shutdown what, Clock::time_point deadline);
   Result<void> await_reset(Clock::time_point deadline);
-  Result<void> shut_down();
+  Result<void> restart_by(Clock::time_point deadline);
+  Result<void> shut_down(std::chrono::milliseconds limit);
+  void cut_power();
+  /// Quotes the console where waiting for the system was cut short.
+  Result<void> with_last_words(Result<void> waited) const;
   /// Has the appliance take the disk of a machine that is off, and takes the agent out of it.
   Result<void> take_over();
 
@@ -115,12 +141,14 @@ Result<void> GuestSandbox::boot(const DomainSpec& spec) {
   const auto start = Clock::now();
   KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
   agent_ = std::make_unique<BootedAgent>(*domain_, spec.console_log);
-  KILN_TRY_WHILE(agent_->connect(spec.agent_socket, options_.boot_time_limit, context_.cancel),
+  const auto limit = options_.boot_time_limit;
+  KILN_TRY_WHILE(agent_->connect(spec.agent_socket, limit, boot_timeout(limit), context_.cancel),
                  "booting {} by {}",
                  system_.pretty_name,
                  spec.uefi ? "UEFI" : "BIOS");
   notice(context_.events, fmt::format("agent up {} after power-on", elapsed_since(start)));
-  KILN_TRY(await_system(*agent_, context_.events, context_.cancel));
+  KILN_TRY(
+      await_system(*agent_, placement_.init, context_.events, kSystemPatience, context_.cancel));
   notice(context_.events,
          fmt::format("{} booted by {} in {}{}",
                      system_.pretty_name,
@@ -148,11 +176,19 @@ Result<void> GuestSandbox::start() {
   KILN_TRY_ASSIGN(port_, PortFolder::create(context_.work_folder));
   KILN_TRY_ASSIGN(const auto firmware, prepare_disk());
   KILN_TRY_ASSIGN(const auto spec, specify(firmware));
-  return boot(spec);
+  return with_last_words(boot(spec));
 }
 
-Result<void> GuestSandbox::send_off(const char* verb) {
-  KILN_TRY(ask_for_shutdown(*agent_, verb, context_.cancel));
+Result<void> GuestSandbox::with_last_words(Result<void> waited) const {
+  if (waited || !agent_ || !waited.error().quoted().empty()) return waited;
+  const auto kind = waited.error().kind();
+  if (kind != ErrorKind::kTimeout && kind != ErrorKind::kCancelled) return waited;
+  return std::move(waited).error().quoting(agent_->console_tail());
+}
+
+Result<void> GuestSandbox::send_off(Shutdown what, Clock::time_point deadline) {
+  const auto* command = shutdown_command(placement_.init, what);
+  KILN_TRY(ask_for_shutdown(*agent_, command, until(deadline), context_.cancel));
   // Or else it would cut the power when it finds itself alone.
   KILN_TRY(agent_->quit(context_.cancel));
   agent_->disconnect();
@@ -161,61 +197,56 @@ Result<void> GuestSandbox::send_off(const char* verb) {
 
 Result<void> GuestSandbox::await_reset(Clock::time_point deadline) {
   const auto before = domain_->restarts();
-  KILN_TRY(send_off("reboot"));
+  KILN_TRY(send_off(Shutdown::kReboot, deadline));
   while (domain_->restarts() == before) {
-    constexpr auto kLookEvery = std::chrono::milliseconds(100);
-    // The service's words for it.
-    constexpr const char* kTooLate = "Timeout waiting for machine to restart.";
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left <= std::chrono::milliseconds::zero()) {
-      return fail(ErrorKind::kTimeout, "Sandbox:RestartTimeout", kTooLate)
-          .quoting(agent_->console_tail())
-          .cure("the lines above are the console's last; a longer restartTimeout may help");
-    }
-    KILN_TRY_ASSIGN(const bool ended,
-                    domain_->wait_for_end(std::min(left, kLookEvery), context_.cancel));
+    constexpr std::chrono::milliseconds kLookEvery(100);
+    if (Clock::now() >= deadline) return restart_timeout();
+    KILN_TRY_ASSIGN(const bool ended, domain_->wait_for_end(kLookEvery, context_.cancel));
     if (!ended) continue;
     return fail(ErrorKind::kGuestFailed,
                 "Sandbox:GuestEnded",
                 "the image's system switched its machine off instead of restarting")
         .quoting(agent_->console_tail())
-        .cure("find out why `systemctl reboot` ends like this in the image");
+        .cure(fmt::format("find out why `{}` ends like this in the image",
+                          shutdown_command(placement_.init, Shutdown::kReboot)));
   }
   return {};
 }
 
 Result<void> GuestSandbox::restart(std::chrono::milliseconds limit) {
   const auto start = Clock::now();
-  const auto deadline = start + limit;
   KILN_CHECK(agent_ != nullptr);
+  KILN_TRY_WHILE(with_last_words(restart_by(start + limit)), "restarting {}", system_.pretty_name);
+  notice(context_.events, fmt::format("restarted in {}", elapsed_since(start)));
+  return {};
+}
+
+Result<void> GuestSandbox::restart_by(Clock::time_point deadline) {
   KILN_TRY_ASSIGN(const auto before, boot_id(*agent_, context_.cancel));
   KILN_TRY(await_reset(deadline));
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-  KILN_TRY_WHILE(agent_->connect(port_->socket(), left, context_.cancel),
-                 "restarting {}",
-                 system_.pretty_name);
+  KILN_TRY(agent_->connect(port_->socket(), until(deadline), restart_timeout(), context_.cancel));
   KILN_TRY_ASSIGN(const auto after, boot_id(*agent_, context_.cancel));
   if (after == before) {
     return fail(ErrorKind::kGuestFailed,
                 "Sandbox:NotRestarted",
                 "the machine was reset, and yet the system is the same as before");
   }
-  KILN_TRY(await_system(*agent_, context_.events, context_.cancel));
-  notice(context_.events, fmt::format("restarted in {}", elapsed_since(start)));
-  return {};
+  return await_system(*agent_,
+                      placement_.init,
+                      context_.events,
+                      std::min<std::chrono::milliseconds>(until(deadline), kSystemPatience),
+                      context_.cancel);
 }
 
-Result<void> GuestSandbox::shut_down() {
+Result<void> GuestSandbox::shut_down(std::chrono::milliseconds limit) {
   const auto start = Clock::now();
-  KILN_TRY(send_off("poweroff"));
-  KILN_TRY_ASSIGN(const bool ended, domain_->wait_for_end(kShutdownPatience, context_.cancel));
+  KILN_TRY(send_off(Shutdown::kPowerOff, start + limit));
+  KILN_TRY_ASSIGN(const bool ended, domain_->wait_for_end(until(start + limit), context_.cancel));
   if (!ended) {
     return fail(ErrorKind::kTimeout,
                 "Sandbox:ShutdownTimeout",
                 "the image's system did not shut down within {}",
-                format_duration(kShutdownPatience))
-        .quoting(agent_->console_tail())
+                format_duration(limit))
         .cure("the lines above are the console's last: find the service that does not end");
   }
   agent_.reset();
@@ -227,28 +258,38 @@ Result<void> GuestSandbox::shut_down() {
 
 Result<void> GuestSandbox::rest() {
   if (appliance_) return {};
-  KILN_TRY_WHILE(shut_down(), "shutting down {}", system_.pretty_name);
+  KILN_TRY_WHILE(
+      with_last_words(shut_down(kShutdownPatience)), "shutting down {}", system_.pretty_name);
   return take_over();
 }
 
 Result<void> GuestSandbox::halt() {
   const bool answers = agent_ && agent_->connected();
-  if (domain_ && (!answers || !shut_down())) {
+  if (domain_ && (!answers || !shut_down(options_.halt_time_limit))) {
     KILN_TRY(context_.cancel.check());
     warning(context_.events, "the image's system does not shut down, so its power is cut");
-    agent_.reset();
-    domain_.reset();
+    cut_power();
   }
   if (!appliance_) KILN_TRY(take_over());
   return appliance_->halt();
 }
 
+/// A system that answers and yet does not shut down at least has its disks made whole.
+void GuestSandbox::cut_power() {
+  const auto cut = [this]() -> Result<void> {
+    domain_->cut_power();
+    return {};
+  };
+  // It cannot say any more that it is done.
+  if (agent_ && agent_->connected()) std::ignore = while_frozen(*agent_, cut, context_.cancel);
+  agent_.reset();
+  domain_.reset();
+}
+
 Result<void> GuestSandbox::take_over() {
   KILN_TRY_ASSIGN(appliance_, start_appliance(disk_, options_, context_));
-  for (const auto& path : placement_.paths) {
-    KILN_TRY_WHILE(appliance_->agent().remove(path, context_.cancel),
-                   "taking Kiln's agent out of the image");
-  }
+  KILN_TRY_WHILE(take_out(placement_, appliance_->agent(), context_.cancel),
+                 "taking Kiln's agent out of the image");
   return {};
 }
 

@@ -58,7 +58,7 @@ class Domain final : public RunningDomain {
     for (const int id : callbacks_) {
       if (id >= 0) ::virConnectDomainEventDeregisterAny(connection_->handle(), id);
     }
-    if (!ended()) ::virDomainDestroy(handle_.get());
+    if (!ended()) cut();
   }
 
   Result<void> listen() {
@@ -96,12 +96,16 @@ class Domain final : public RunningDomain {
     return true;
   }
 
+  void cut_power() override { cut(); }
+
   void on_restart(std::function<void()> call) override {
     const std::lock_guard lock(news_->mutex);
     news_->on_restart = std::move(call);
   }
 
  private:
+  void cut() { ::virDomainDestroy(handle_.get()); }
+
   template <class Callback>
   int watch(int event, Callback callback) {
     auto* opaque = new SharedNews(news_);

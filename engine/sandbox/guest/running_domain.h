@@ -23,6 +23,8 @@ class RunningDomain {
   /// Waits until the machine is off; false where it is still on after `patience`.
   virtual Result<bool> wait_for_end(std::chrono::milliseconds patience,
                                     const CancelToken& cancel) = 0;
+  /// As when somebody pulls the plug.
+  virtual void cut_power() = 0;
   /// Called on another thread whenever the guest restarts; an empty function ends that.
   virtual void on_restart(std::function<void()> call) = 0;
 };

@@ -1,11 +1,14 @@
 #include "engine/sandbox/guest/system_state.h"
 
+#include <set>
+#include <sstream>
+
+#include "engine/core/bytes.h"
 #include "engine/core/text.h"
 
 namespace kiln {
 namespace {
 
-constexpr auto kSystemPatience = std::chrono::minutes(5);
 constexpr auto kAnswerPatience = std::chrono::minutes(2);
 constexpr std::size_t kAnswerLimit = std::size_t{8} * 1024;
 
@@ -47,20 +50,41 @@ Result<Answer> ask(GuestAgent& agent,
   return answer;
 }
 
+/// The kernel writes blanks and backslashes in names as three octal digits.
+std::string unescaped(std::string_view name) {
+  constexpr std::size_t kDigits = 3;
+  std::string text;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto octal = name.substr(i + 1, kDigits);
+    if (name[i] != '\\' || octal.size() < kDigits) {
+      text += name[i];
+      continue;
+    }
+    text += static_cast<char>((octal[0] - '0') * 64 + (octal[1] - '0') * 8 + (octal[2] - '0'));
+    i += kDigits;
+  }
+  return text;
+}
+
 std::string in_one_line(const std::vector<std::string>& lines) {
   return printable(fmt::format("{}", fmt::join(lines, "; ")));
 }
 
 }  // namespace
 
-Result<void> await_system(GuestAgent& agent, EventSink& events, const CancelToken& cancel) {
-  KILN_TRY_ASSIGN(const auto answer, ask(agent, kAwait, kSystemPatience, cancel));
+Result<void> await_system(GuestAgent& agent,
+                          InitSystem init,
+                          EventSink& events,
+                          std::chrono::milliseconds patience,
+                          const CancelToken& cancel) {
+  if (init == InitSystem::kSysvinit) return {};
+  KILN_TRY_ASSIGN(const auto answer, ask(agent, kAwait, patience, cancel));
   if (answer.exit.kind == GuestExit::Kind::kTimedOut) {
     KILN_TRY_ASSIGN(const auto jobs, ask(agent, kJobs, kAnswerPatience, cancel));
     warning(events,
             fmt::format("the image's system has not finished starting after {}; steps begin all "
                         "the same. It waits for: {}",
-                        format_duration(kSystemPatience),
+                        format_duration(patience),
                         in_one_line(split_lines(jobs.out))));
     return {};
   }
@@ -82,16 +106,49 @@ Result<std::string> boot_id(GuestAgent& agent, const CancelToken& cancel) {
   return std::string(trim(answer.out));
 }
 
-Result<void> ask_for_shutdown(GuestAgent& agent, const char* verb, const CancelToken& cancel) {
-  const auto script = fmt::format("systemctl --no-block {}", verb);
-  KILN_TRY_ASSIGN(const auto answer, ask(agent, script.c_str(), kAnswerPatience, cancel));
+const char* shutdown_command(InitSystem init, Shutdown what) {
+  const bool reboot = what == Shutdown::kReboot;
+  if (init == InitSystem::kSysvinit) return reboot ? "shutdown -r now" : "shutdown -h -P now";
+  return reboot ? "systemctl --no-block reboot" : "systemctl --no-block poweroff";
+}
+
+Result<void> ask_for_shutdown(GuestAgent& agent,
+                              const char* command,
+                              std::chrono::milliseconds patience,
+                              const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(const auto answer, ask(agent, command, patience, cancel));
   if (answer.exit.ok()) return {};
   return fail(ErrorKind::kGuestFailed,
               "Sandbox:ShutdownRefused",
               "`{}` failed in the image's system",
-              script)
+              command)
       .quoting(split_lines(answer.out))
       .cure("find the step that changed how the system shuts down");
+}
+
+std::vector<std::string> writable_mount_points(std::string_view mounts) {
+  std::vector<std::string> found;
+  std::set<std::string> devices;
+  for (const auto& line : split_lines(mounts)) {
+    std::istringstream fields(line);
+    std::string device;
+    std::string mount_point;
+    std::string type;
+    std::string options;
+    fields >> device >> mount_point >> type >> options;
+    const bool writable = options == "rw" || options.rfind("rw,", 0) == 0;
+    if (device.rfind("/dev/", 0) != 0 || !writable || !devices.insert(device).second) continue;
+    found.insert(found.begin(), unescaped(mount_point));
+  }
+  return found;
+}
+
+Result<void> while_frozen(GuestAgent& agent,
+                          const std::function<Result<void>()>& work,
+                          const CancelToken& cancel) {
+  constexpr auto kLongest = std::chrono::seconds(30);
+  KILN_TRY_ASSIGN(const auto mounts, agent.get("/proc/mounts", kMiB, cancel));
+  return agent.freeze(writable_mount_points(mounts), kLongest, work, cancel);
 }
 
 }  // namespace kiln
