@@ -41,6 +41,10 @@ class UploadContractTest : public UploadTest, public ::testing::WithParamInterfa
     ASSERT_OK(status);
     EXPECT_EQ(*status, 404);
   }
+  Result<UploadReport> upload_into(BlockSource& disk) {
+    options_.existing = true;
+    return upload(disk, with_key(blob_));
+  }
 
   AzureService* service_ = nullptr;
   std::string container_;
@@ -113,6 +117,32 @@ TEST_P(UploadContractTest, ReplacesOnlyWhenAsked) {
   expect_uploaded(second);
 }
 
+TEST_P(UploadContractTest, IntoAnExistingBlobWithOldData) {
+  options_.existing = true;
+  const auto target = with_key(blob_);
+  auto disk = sparse_disk(2);
+  EXPECT_THAT(check(target, disk.size()), FailsWith("Storage:BlobNotFound"));
+  EXPECT_THAT(upload(disk, target), FailsWith("Storage:BlobNotFound"));
+  auto blob = PageBlob::open(target, options_.blob);
+  ASSERT_OK(blob);
+  ASSERT_OK(blob->create(41 * kMiB + 512, {{"owner", "somebody"}}, false, {}));
+  const std::vector<std::byte> old(kMiB, std::byte{7});
+  for (const auto at : {std::uint64_t{0}, 5 * kMiB, 20 * kMiB, 39 * kMiB}) {
+    ASSERT_OK(blob->put_pages(at, old, {}));
+  }
+  ASSERT_OK(blob->put_pages(41 * kMiB, Bytes(old).first(512), {}));
+  ASSERT_OK(check(target, disk.size()));
+  ASSERT_OK(upload(disk, target));
+  expect_uploaded(disk);
+  EXPECT_EQ(blob->properties({}).value()->metadata,
+            (std::map<std::string, std::string>{{"owner", "somebody"}}));
+
+  PatternDisk larger(42 * kMiB, {{0, kMiB}});
+  EXPECT_THAT(check(target, larger.size()), FailsWith("Storage:OtherSize"));
+  EXPECT_THAT(upload(larger, target), FailsWith("Storage:OtherSize"));
+  expect_uploaded(disk);
+}
+
 TEST_P(UploadContractTest, MissingContainer) {
   const auto target = with_key(service_->endpoint() + "/nowhere/b.vhd");
   const auto checked = check(target);
@@ -171,6 +201,19 @@ TEST_P(UploadContractTest, CancellingDeletesTheHalfBlob) {
   EXPECT_TRUE(report.error().also().empty());
   EXPECT_TRUE(was_told("was deleted"));
   expect_absent();
+}
+
+TEST_P(UploadContractTest, AnExistingBlobOutlivesAFailure) {
+  PatternDisk disk(64 * kMiB, {{0, 64 * kMiB}});
+  auto blob = PageBlob::open(with_key(blob_), options_.blob);
+  ASSERT_OK(blob);
+  ASSERT_OK(blob->create(64 * kMiB + 512, {}, false, {}));
+  ASSERT_OK(upload_into(disk));
+  CancellingDisk cancelling(disk, cancel_);
+  EXPECT_THAT(upload_into(cancelling), FailsWith("Run:Cancelled"));
+  const auto footer = blob->page_ranges(64 * kMiB, 64 * kMiB + 512, {});
+  ASSERT_OK(footer);
+  EXPECT_TRUE(footer->ranges().empty()) << "the footer of the upload before has to go first";
 }
 
 TEST_P(UploadContractTest, APrivateBlobIsReadWithTheUploadsCredential) {

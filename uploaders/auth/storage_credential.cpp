@@ -116,6 +116,23 @@ int compare_time(const std::string& time, std::chrono::system_clock::time_point 
   return given.size() < kDate ? 0 : given.compare(text.substr(0, given.size()));
 }
 
+/// Null where the credential has no end.
+std::shared_ptr<RenewableSecret> renewable(const StorageCredential& credential) {
+  if (const auto* sas = std::get_if<RenewableSas>(&credential.value)) return sas->query;
+  if (const auto* bearer = std::get_if<BearerToken>(&credential.value)) return bearer->token;
+  return nullptr;
+}
+
+Result<void> require_privacy(const std::string& address) {
+  KILN_TRY_ASSIGN(const auto url, parse_url(address));
+  if (url.scheme == "https" || is_loopback(url)) return {};
+  return fail(ErrorKind::kHostNotReady,
+              "Auth:NotEncrypted",
+              "a bearer token would be readable on the way to {}",
+              url.origin())
+      .cure("use an https URL");
+}
+
 }  // namespace
 
 Result<StorageCredential> find_storage_credential(const BlobLocation& target,
@@ -147,19 +164,43 @@ Result<StorageCredential> find_storage_credential(const BlobLocation& target,
       .cure(std::string(kCure));
 }
 
-Result<void> authorize(const StorageCredential& credential,
-                       std::chrono::system_clock::time_point now,
-                       HttpRequest& request) {
+Result<Secret> authorize(const StorageCredential& credential,
+                         std::chrono::system_clock::time_point now,
+                         HttpRequest& request,
+                         const CancelToken& cancel) {
+  const auto sign_url = [&](const Secret& query) {
+    const auto* separator = request.url.find('?') == std::string::npos ? "?" : "&";
+    request.url += separator + query.reveal();
+  };
   if (const auto* sas = std::get_if<SasToken>(&credential.value)) {
-    const auto separator = request.url.find('?') == std::string::npos ? "?" : "&";
-    request.url += separator + sas->query.reveal();
-    return {};
+    sign_url(sas->query);
+    return Secret();
+  }
+  if (const auto* sas = std::get_if<RenewableSas>(&credential.value)) {
+    KILN_TRY_ASSIGN(auto query, sas->query->value(cancel));
+    sign_url(query);
+    return query;
+  }
+  if (const auto* bearer = std::get_if<BearerToken>(&credential.value)) {
+    KILN_TRY(require_privacy(request.url));
+    KILN_TRY_ASSIGN(auto token, bearer->token->value(cancel));
+    request.headers.add("Authorization", "Bearer " + token.reveal());
+    return token;
   }
   request.headers.add("x-ms-date", http_date(now));
   KILN_TRY_ASSIGN(auto authorization,
                   shared_key_authorization(std::get<SharedKey>(credential.value), request));
   request.headers.add("Authorization", std::move(authorization));
-  return {};
+  return Secret();
+}
+
+Result<bool> renew(const StorageCredential& credential,
+                   const Secret& used,
+                   const CancelToken& cancel) {
+  const auto secret = renewable(credential);
+  if (!secret) return false;
+  KILN_TRY_WHILE(secret->renew(used, cancel), "renewing the credential from {}", credential.origin);
+  return true;
 }
 
 Result<void> check_sas(const SasToken& sas, std::chrono::system_clock::time_point now) {

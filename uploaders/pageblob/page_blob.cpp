@@ -41,6 +41,16 @@ std::string range_header(std::uint64_t offset, std::uint64_t length) {
   return fmt::format("bytes={}-{}", offset, offset + length - 1);
 }
 
+/// As the service says it of tokens and signatures that have ended; whoever lacks a permission gets
+/// other codes, which a new token would not change. Answers to HEAD may have no code.
+bool refuses_credential(const HttpResponse& response) {
+  if (response.status == 401) return true;
+  const auto code = storage_error_code(response);
+  return response.status == 403 &&
+         (code.empty() || code == "AuthenticationFailed" || code == "AuthorizationFailure" ||
+          code == "InvalidAuthenticationInfo");
+}
+
 /// Damage on the way is noticed by either side; both times the page is simply written again.
 bool damaged_on_the_way(const HttpResponse& response) {
   const auto code = storage_error_code(response);
@@ -93,7 +103,8 @@ Result<Exchange> PageBlob::exchange_once(const Call& call, const CancelToken& ca
     HttpRequest request{call.method, target_.location.plain(), call.headers, call.body};
     if (!call.query.empty()) request.url += "?" + call.query;
     request.headers.add("x-ms-version", options_.service_version);
-    KILN_TRY(authorize(target_.credential, std::chrono::system_clock::now(), request));
+    KILN_TRY_ASSIGN(
+        used_, authorize(target_.credential, std::chrono::system_clock::now(), request, cancel));
     return request;
   };
   RetryHooks hooks;
@@ -105,9 +116,16 @@ Result<Exchange> PageBlob::exchange_once(const Call& call, const CancelToken& ca
   return send_with_retry(*session_, make, options_.retry, cancel, hooks);
 }
 
+Result<Exchange> PageBlob::exchange_authorized(const Call& call, const CancelToken& cancel) {
+  KILN_TRY_ASSIGN(auto answer, exchange_once(call, cancel));
+  if (!refuses_credential(answer.response)) return answer;
+  KILN_TRY_ASSIGN(const bool renewed, renew(target_.credential, used_, cancel));
+  return renewed ? exchange_once(call, cancel) : answer;
+}
+
 Result<Exchange> PageBlob::exchange(const Call& call, const CancelToken& cancel) {
   while (true) {
-    KILN_TRY_ASSIGN(auto answer, exchange_once(call, cancel));
+    KILN_TRY_ASSIGN(auto answer, exchange_authorized(call, cancel));
     const bool unknown_version = !version_settled_ && answer.response.status == 400 &&
                                  storage_error_code(answer.response) == "InvalidHeaderValue";
     const auto* older = std::find_if(
@@ -193,6 +211,18 @@ Result<void> PageBlob::put_pages(std::uint64_t offset, Bytes data, const CancelT
               answer.response.headers.value(call.checksum_name),
               call.checksum)
       .cure("look for a proxy or network device that changes data, then upload again");
+}
+
+Result<void> PageBlob::clear_pages(std::uint64_t offset,
+                                   std::uint64_t length,
+                                   const CancelToken& cancel) {
+  KILN_CHECK(offset % 512 == 0 && length % 512 == 0 && length > 0);
+  Call call{"PUT", "comp=page", {}, {}, "", ""};
+  call.headers.add("x-ms-page-write", "clear");
+  call.headers.add("x-ms-range", range_header(offset, length));
+  KILN_TRY_ASSIGN(const auto answer, exchange(call, cancel));
+  if (is_success(answer.response)) return {};
+  return error(answer, fmt::format("clear {} bytes at {} of", length, offset));
 }
 
 Result<PageRangeSet> PageBlob::page_ranges(std::uint64_t begin,

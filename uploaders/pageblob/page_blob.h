@@ -38,7 +38,8 @@ struct BlobProperties {
 };
 
 /// The page blob operations of the Blob service's REST interface on one blob, over one connection;
-/// for one thread. Transient failures are retried inside.
+/// for one thread. Transient failures are retried inside, and so is what a credential that has come
+/// to its end was refused: once, after it has been renewed.
 class PageBlob {
  public:
   static Result<PageBlob> open(PageBlobTarget target, PageBlobOptions options);
@@ -54,6 +55,9 @@ class PageBlob {
                       const CancelToken& cancel);
   /// @param offset multiple of 512, as is data's size; at most kLargestPageWrite
   Result<void> put_pages(std::uint64_t offset, Bytes data, const CancelToken& cancel);
+  /// Makes a range read as zeros and leave the list of pages. It may be as long as the blob.
+  /// @param offset multiple of 512, as is length
+  Result<void> clear_pages(std::uint64_t offset, std::uint64_t length, const CancelToken& cancel);
   /// The pages that hold data in [begin, end).
   Result<PageRangeSet> page_ranges(std::uint64_t begin,
                                    std::uint64_t end,
@@ -73,6 +77,7 @@ class PageBlob {
   struct Call;
   PageBlob(PageBlobTarget target, PageBlobOptions options, std::unique_ptr<HttpSession> session);
   Result<Exchange> exchange(const Call& call, const CancelToken& cancel);
+  Result<Exchange> exchange_authorized(const Call& call, const CancelToken& cancel);
   Result<Exchange> exchange_once(const Call& call, const CancelToken& cancel);
   [[nodiscard]] Error error(const Exchange& exchange, const std::string& verb) const;
 
@@ -81,6 +86,7 @@ class PageBlob {
   std::unique_ptr<HttpSession> session_;
   decltype(RetryHooks::waiting) waiting_;
   bool version_settled_ = false;
+  Secret used_;  ///< of a credential that can be renewed: what the last attempt was made with
 };
 
 }  // namespace kiln

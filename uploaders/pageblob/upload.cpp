@@ -36,6 +36,36 @@ Error already_there(const PageBlobTarget& target) {
       .cure("choose another name, delete the blob, or allow overwriting (--overwrite)");
 }
 
+/// An existing blob takes this VHD and no other.
+Result<void> require_same_size(const PageBlobTarget& target,
+                               const std::optional<BlobProperties>& found,
+                               std::uint64_t size) {
+  if (!found) {
+    return fail(ErrorKind::kNotFound,
+                "Storage:BlobNotFound",
+                "{} does not exist",
+                target.location.plain())
+        .cure(
+            "create the disk or the blob first; a disk takes data only while it has an access SAS");
+  }
+  if (found->type != "PageBlob") {
+    return fail(ErrorKind::kRemote,
+                "Storage:InvalidBlobType",
+                "{} is a {}, not a page blob",
+                target.location.plain(),
+                found->type)
+        .cure("delete it, or choose another name");
+  }
+  if (found->size == size) return {};
+  return fail(ErrorKind::kRemote,
+              "Storage:OtherSize",
+              "{} has {} bytes, the VHD has {}",
+              target.location.plain(),
+              found->size,
+              size)
+      .cure("create the disk with the VHD's size (uploadSizeBytes), its footer included");
+}
+
 /// Progress as acknowledged by the service: what the walk has passed, but for what still waits or
 /// travels. Only used on the caller's thread.
 class UploadProgress {
@@ -68,6 +98,7 @@ class Upload {
          const UploadOptions& options,
          const UploadContext& context)
       : disk_(disk), target_(target), options_(options), context_(context) {
+    KILN_CHECK(!options.existing || options.metadata.empty());
     metadata_ = options.metadata;
     metadata_[std::string(kUploadMark)] = new_mark();
     footer_at_ = azure_virtual_size(disk.size());
@@ -81,11 +112,14 @@ class Upload {
       ++retries_;
       notice(context_.events, retry_message(attempt, why, delay));
     });
-    KILN_TRY(require_free_name(blob));
-    auto created = blob.create(report_.blob_size, metadata_, options_.overwrite, context_.cancel);
-    if (!created) return clean_up(std::move(created).error(), blob);
-    auto sent = send(blob);
-    if (!sent) return clean_up(std::move(sent).error(), blob);
+    if (options_.existing) {
+      KILN_TRY(empty(blob));
+      KILN_TRY(send(blob));
+    } else {
+      KILN_TRY(require_free_name(blob));
+      auto sent = create_and_send(blob);
+      if (!sent) return clean_up(std::move(sent).error(), blob);
+    }
     report_.service_version = blob.service_version();
     report_.checksum = blob.checksum();
     report_.retries = retries_;
@@ -106,6 +140,30 @@ class Upload {
   Result<void> require_free_name(PageBlob& blob) const {
     KILN_TRY_ASSIGN(const auto found, blob.properties(context_.cancel));
     if (found && !options_.overwrite) return already_there(target_);
+    return {};
+  }
+
+  Result<void> create_and_send(PageBlob& blob) {
+    KILN_TRY(blob.create(report_.blob_size, metadata_, options_.overwrite, context_.cancel));
+    return send(blob);
+  }
+
+  /// From the end, where an old footer is, so that a broken upload never passes for an image.
+  Result<void> empty(PageBlob& blob) const {
+    KILN_TRY_ASSIGN(const auto found, blob.properties(context_.cancel));
+    KILN_TRY(require_same_size(target_, found, report_.blob_size));
+    auto end = report_.blob_size;
+    while (end > 0) {
+      const auto begin = (end - 1) / kVerifyWindow * kVerifyWindow;
+      KILN_TRY_ASSIGN(const auto old, blob.page_ranges(begin, end, context_.cancel));
+      if (const auto& ranges = old.ranges(); !ranges.empty()) {
+        const auto first = ranges.front().offset;
+        const auto last = ranges.back().offset + ranges.back().length;
+        KILN_TRY_WHILE(blob.clear_pages(first, last - first, context_.cancel),
+                       "clearing what the blob held before");
+      }
+      end = begin;
+    }
     return {};
   }
 
@@ -253,7 +311,8 @@ Result<void> check_page_blob_target(const PageBlobTarget& target,
                                     const UploadOptions& options,
                                     std::uint64_t disk_size,
                                     const UploadContext& context) {
-  if (azure_virtual_size(disk_size) + kVhdFooterSize > kLargestPageBlob) {
+  const auto size = azure_virtual_size(disk_size) + kVhdFooterSize;
+  if (!options.existing && size > kLargestPageBlob) {
     return fail(ErrorKind::kUnsupported,
                 "Storage:TooLarge",
                 "a disk of {} does not fit into a page blob, which ends at {}",
@@ -267,6 +326,9 @@ Result<void> check_page_blob_target(const PageBlobTarget& target,
   quick.retry = impatient(quick.retry);
   KILN_TRY_ASSIGN(auto blob, PageBlob::open(target, quick));
   KILN_TRY_ASSIGN(const auto found, blob.properties(context.cancel));
+  if (options.existing) {
+    return require_same_size(target, found, size);
+  }
   if (!found) return {};
   if (!options.overwrite) return already_there(target);
   if (found->leased) {

@@ -14,7 +14,12 @@ struct UploadOptions {
   PageBlobOptions blob;
   unsigned workers = 8;  ///< connections, each with at most kLargestPageWrite bytes in flight
   bool overwrite = false;
-  std::map<std::string, std::string> metadata;  ///< names as valid_metadata_name demands
+  /// The blob is there and not ours, as a managed disk that waits for its contents, or whatever an
+  /// upload's SAS names. It must have the VHD's size. Its old pages are cleared, the last ones
+  /// first, since a footer is among them; it is never created, marked, or deleted after a failure.
+  bool existing = false;
+  /// Names as valid_metadata_name demands; none where the blob exists already.
+  std::map<std::string, std::string> metadata;
 };
 
 struct UploadReport {
@@ -34,7 +39,8 @@ struct UploadContext {
 };
 
 /// What can be known before the first byte: the container is there, the credential is accepted, the
-/// name is free or may be replaced, no lease stands in the way.
+/// name is free or may be replaced, no lease stands in the way; of an existing blob, that it is
+/// there with the right type and size.
 /// @param disk_size bytes
 Result<void> check_page_blob_target(const PageBlobTarget& target,
                                     const UploadOptions& options,
@@ -43,7 +49,8 @@ Result<void> check_page_blob_target(const PageBlobTarget& target,
 
 /// Makes an Azure-ready fixed VHD of the disk, directly as a page blob: only pages that hold data
 /// are sent, the footer comes last, and at the end the service's list of pages is compared with
-/// what was sent. A blob that did not get that far is deleted.
+/// what was sent. A blob that did not get that far is deleted, if it is ours (see
+/// UploadOptions::existing).
 Result<UploadReport> upload_page_blob(BlockSource& disk,
                                       const PageBlobTarget& target,
                                       const UploadOptions& options,

@@ -4,6 +4,7 @@
 #include "engine/core/temp_dir.h"
 #include "tests/support/matchers.h"
 #include "tests/uploaders/support/map_environment.h"
+#include "tests/uploaders/support/numbered_secret.h"
 
 namespace kiln::test {
 namespace {
@@ -123,6 +124,35 @@ TEST(StorageCredentialTest, SasIsAppendedVerbatim) {
   request = {"HEAD", kUrl, {}, {}};
   ASSERT_OK(authorize(credential, system_clock::now(), request));
   EXPECT_EQ(request.url, kUrl + "?" + kSas);
+}
+
+TEST(StorageCredentialTest, ABearerTokenNeedsPrivacy) {
+  const auto token = std::make_shared<NumberedSecret>(std::vector<std::string>{"first", "second"});
+  const StorageCredential credential{BearerToken{token}, "test"};
+  HttpRequest request{"GET", "http://acc.blob.example/c/b.vhd", {}, {}};
+  ASSERT_THAT(authorize(credential, system_clock::now(), request), FailsWith("Auth:NotEncrypted"));
+  EXPECT_TRUE(request.headers.items().empty());
+  for (const auto* url :
+       {"https://acc.blob.example/c/b.vhd", "http://127.0.0.1:10000/acc/c/b.vhd"}) {
+    request = {"GET", url, {}, {}};
+    const auto used = authorize(credential, system_clock::now(), request);
+    ASSERT_OK(used);
+    EXPECT_EQ(used->reveal(), "first");
+    EXPECT_EQ(request.headers.value("Authorization"), "Bearer first");
+    EXPECT_EQ(request.url, url);
+  }
+}
+
+TEST(StorageCredentialTest, OnlyWhatEndsIsRenewed) {
+  const auto query = std::make_shared<NumberedSecret>(std::vector<std::string>{"sig=1", "sig=2"});
+  const StorageCredential credential{RenewableSas{query}, "test"};
+  EXPECT_TRUE(renew(credential, Secret("sig=1"), {}).value());
+  EXPECT_TRUE(renew(credential, Secret("sig=1"), {}).value());
+  EXPECT_EQ(query->renewals(), 1U);
+  HttpRequest request{"HEAD", kUrl, {}, {}};
+  ASSERT_OK(authorize(credential, system_clock::now(), request));
+  EXPECT_EQ(request.url, kUrl + "?sig=2");
+  EXPECT_FALSE(renew({SasToken{Secret(kSas)}, "test"}, Secret(), {}).value());
 }
 
 TEST(StorageCredentialTest, ASasThatCannotWorkIsRefusedAtOnce) {

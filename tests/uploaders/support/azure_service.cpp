@@ -145,6 +145,11 @@ Result<void> AzureService::inject(const nlohmann::json& faults) {
   return {};
 }
 
+Result<void> AzureService::accept_tokens(const std::vector<std::string>& tokens) {
+  KILN_TRY(control("POST", "tokens", nlohmann::json(tokens).dump()));
+  return {};
+}
+
 Result<nlohmann::json> AzureService::statistics() {
   KILN_TRY_ASSIGN(const auto text, control("GET", "stats", ""));
   return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);

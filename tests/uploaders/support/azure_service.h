@@ -36,6 +36,8 @@ class AzureService {
 
   // The strict fake's control.
   Result<void> inject(const nlohmann::json& faults);
+  /// The bearer tokens that are good from now on.
+  Result<void> accept_tokens(const std::vector<std::string>& tokens);
   Result<nlohmann::json> statistics();
   Result<void> reset();
 
