@@ -6,7 +6,9 @@
 
 namespace kiln {
 
-void DeliveryProgress::update(std::uint64_t done, std::uint64_t total) {
+void DeliveryProgress::update(std::uint64_t done,
+                              std::uint64_t total,
+                              std::map<std::string, std::string> fields) {
   constexpr std::uint64_t kSteps = 1000;
   if (total == 0 || done < next_) return;
   next_ = done == total ? total + 1 : std::min(done + std::max(total / kSteps, kSteps), total);
@@ -17,6 +19,7 @@ void DeliveryProgress::update(std::uint64_t done, std::uint64_t total) {
   event.step_id = step_id_;
   event.message = fmt::format("{}: {} %", activity_, percent);
   event.progress = Progress{done, total, "bytes"};
+  event.fields = std::move(fields);
   event.fields["percent"] = std::to_string(percent);
   events_.emit(event);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "engine/core/event.h"
@@ -15,7 +16,10 @@ class DeliveryProgress {
   DeliveryProgress(EventSink& events, std::string step_id, std::string activity)
       : events_(events), step_id_(std::move(step_id)), activity_(std::move(activity)) {}
 
-  void update(std::uint64_t done, std::uint64_t total);
+  /// @param fields more to tell, beside the percentage
+  void update(std::uint64_t done,
+              std::uint64_t total,
+              std::map<std::string, std::string> fields = {});
 
  private:
   EventSink& events_;

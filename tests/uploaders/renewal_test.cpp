@@ -1,27 +1,12 @@
 // Credentials that end in the middle of an upload.
 #include "tests/uploaders/support/numbered_secret.h"
-#include "tests/uploaders/support/upload_fixture.h"
+#include "tests/uploaders/support/strict_fixture.h"
 
 namespace kiln::test {
 namespace {
 
-using nlohmann::json;
-
-class RenewalTest : public UploadTest {
+class RenewalTest : public StrictTest {
  protected:
-  static void SetUpTestSuite() {
-    auto started = AzureService::start_strict();
-    ASSERT_OK(started);
-    service_ = *std::move(started);
-  }
-  static void TearDownTestSuite() { service_.reset(); }
-
-  void SetUp() override {
-    ASSERT_OK(service_->reset());
-    const auto container = service_->make_container();
-    ASSERT_OK(container);
-    blob_ = *container + "/image.vhd";
-  }
   /// The credential ends while the eighth page is on its way, and again some pages later.
   void expire_twice() {
     ASSERT_OK(
@@ -31,16 +16,7 @@ class RenewalTest : public UploadTest {
   [[nodiscard]] PageBlobTarget target(decltype(StorageCredential::value) value) const {
     return {parse_blob_location(blob_).value(), {std::move(value), "the test"}};
   }
-  void expect_uploaded(const PatternDisk& disk) {
-    const auto blob = service_->download(blob_);
-    ASSERT_OK(blob);
-    EXPECT_TRUE(is_vhd_of(*blob, disk));
-  }
-
-  static std::unique_ptr<AzureService> service_;
-  std::string blob_;
 };
-std::unique_ptr<AzureService> RenewalTest::service_;
 
 /// Sixty pieces, each a request.
 PatternDisk many_pieces() {

@@ -4,48 +4,15 @@
 #include <thread>
 
 #include "engine/core/file.h"
-#include "tests/uploaders/support/upload_fixture.h"
+#include "tests/uploaders/support/strict_fixture.h"
 
 namespace kiln::test {
 namespace {
 
 using nlohmann::json;
 
-class UploadFaultsTest : public UploadTest {
+class UploadFaultsTest : public StrictTest {
  protected:
-  static void SetUpTestSuite() {
-    auto started = AzureService::start_strict();
-    ASSERT_OK(started);
-    service_ = *std::move(started);
-  }
-  static void TearDownTestSuite() { service_.reset(); }
-
-  void SetUp() override {
-    ASSERT_NE(service_, nullptr);
-    ASSERT_OK(service_->reset());
-    use(*service_);
-  }
-  void use(AzureService& service) {
-    const auto container = service.make_container();
-    ASSERT_OK(container);
-    blob_ = *container + "/image.vhd";
-  }
-
-  void expect_uploaded(const PatternDisk& disk, AzureService& service = *service_) {
-    const auto blob = service.download(blob_);
-    ASSERT_OK(blob);
-    EXPECT_TRUE(is_vhd_of(*blob, disk));
-  }
-  void expect_absent() {
-    const auto status = service_->status_of("HEAD", blob_);
-    ASSERT_OK(status);
-    EXPECT_EQ(*status, 404);
-  }
-  json statistics() {
-    auto statistics = service_->statistics();
-    EXPECT_OK(statistics);
-    return statistics ? *statistics : json();
-  }
   /// Uploads through the fault and expects it to have struck and left no trace.
   void survives(const json& fault, bool counts_as_retry = true) {
     ASSERT_OK(service_->inject(json::array({fault})));
@@ -58,11 +25,7 @@ class UploadFaultsTest : public UploadTest {
     }
     expect_uploaded(disk);
   }
-
-  static std::unique_ptr<AzureService> service_;
-  std::string blob_;
 };
-std::unique_ptr<AzureService> UploadFaultsTest::service_;
 
 TEST_F(UploadFaultsTest, SendsDataOnlyAndEachPageOnce) {
   auto disk = sparse_disk();

@@ -51,6 +51,14 @@ bool refuses_credential(const HttpResponse& response) {
           code == "InvalidAuthenticationInfo");
 }
 
+/// What the service asked of one request holds for all of them; never longer than anybody waits.
+std::optional<std::chrono::milliseconds> asked_pause(const Result<HttpResponse>& answer,
+                                                     const RetryPolicy& policy) {
+  if (!answer || !worth_retrying(answer->status)) return std::nullopt;
+  const auto asked = server_delay(answer->headers, std::chrono::system_clock::now());
+  return asked ? std::optional(std::min(*asked, policy.longest_delay)) : std::nullopt;
+}
+
 /// Damage on the way is noticed by either side; both times the page is simply written again.
 bool damaged_on_the_way(const HttpResponse& response) {
   const auto code = storage_error_code(response);
@@ -99,7 +107,12 @@ Error PageBlob::error(const Exchange& exchange, const std::string& verb) const {
 }
 
 Result<Exchange> PageBlob::exchange_once(const Call& call, const CancelToken& cancel) {
+  std::optional<CongestionGate::Pass> pass;
   const auto make = [&]() -> Result<HttpRequest> {
+    if (options_.gate) {
+      KILN_TRY_ASSIGN(auto entered, options_.gate->enter(cancel));
+      pass.emplace(std::move(entered));
+    }
     HttpRequest request{call.method, target_.location.plain(), call.headers, call.body};
     if (!call.query.empty()) request.url += "?" + call.query;
     request.headers.add("x-ms-version", options_.service_version);
@@ -108,6 +121,10 @@ Result<Exchange> PageBlob::exchange_once(const Call& call, const CancelToken& ca
     return request;
   };
   RetryHooks hooks;
+  hooks.ended = [&](const Result<HttpResponse>& answer) {
+    if (pass) pass->end(judge_load(answer), asked_pause(answer, options_.retry));
+    pass.reset();
+  };
   hooks.waiting = waiting_;
   hooks.again = [&](const HttpResponse& response) {
     return worth_retrying(response.status) || damaged_on_the_way(response) ||
@@ -152,6 +169,8 @@ Result<std::optional<BlobProperties>> PageBlob::properties(const CancelToken& ca
   std::from_chars(length.data(), length.data() + length.size(), properties.size);
   properties.type = response.headers.value("x-ms-blob-type");
   properties.etag = response.headers.value("ETag");
+  const auto sequence = response.headers.value("x-ms-blob-sequence-number");
+  std::from_chars(sequence.data(), sequence.data() + sequence.size(), properties.sequence);
   properties.leased = response.headers.value("x-ms-lease-state") == "leased";
   for (const auto& [name, value] : response.headers.items()) {
     const auto lower = to_lower(name);
@@ -169,6 +188,9 @@ Result<void> PageBlob::create(std::uint64_t size,
   Call call{"PUT", "", {}, {}, "", ""};
   call.headers.add("x-ms-blob-type", "PageBlob");
   call.headers.add("x-ms-blob-content-length", std::to_string(size));
+  if (options_.sequence) {
+    call.headers.add("x-ms-blob-sequence-number", std::to_string(*options_.sequence));
+  }
   if (!replace) call.headers.add("If-None-Match", "*");
   for (const auto& [name, value] : metadata) {
     call.headers.add(std::string(kMetadataPrefix) + name, value);
@@ -188,14 +210,23 @@ Result<void> PageBlob::create(std::uint64_t size,
   return failure;
 }
 
-Result<void> PageBlob::put_pages(std::uint64_t offset, Bytes data, const CancelToken& cancel) {
+void PageBlob::demand_sequence(Call& call) const {
+  if (!options_.sequence) return;
+  call.headers.add("x-ms-if-sequence-number-eq", std::to_string(*options_.sequence));
+}
+
+Result<void> PageBlob::put_pages(std::uint64_t offset,
+                                 Bytes data,
+                                 const CancelToken& cancel,
+                                 std::optional<std::uint64_t> crc) {
   KILN_CHECK(offset % 512 == 0 && data.size() % 512 == 0 && !data.empty());
   KILN_CHECK(data.size() <= kLargestPageWrite);
   Call call{"PUT", "comp=page", {}, data, "", ""};
-  const bool crc = checksum() == PageChecksum::kCrc64;
-  call.checksum_name = crc ? "x-ms-content-crc64" : "Content-MD5";
-  call.checksum = crc ? crc64_header(crc64(data)) : md5_header(data);
+  const bool is_crc = checksum() == PageChecksum::kCrc64;
+  call.checksum_name = is_crc ? "x-ms-content-crc64" : "Content-MD5";
+  call.checksum = is_crc ? crc64_header(crc ? *crc : crc64(data)) : md5_header(data);
   call.headers.add("x-ms-page-write", "update");
+  demand_sequence(call);
   call.headers.add("x-ms-range", range_header(offset, data.size()));
   call.headers.add(call.checksum_name, call.checksum);
   KILN_TRY_ASSIGN(const auto answer, exchange(call, cancel));
@@ -219,6 +250,7 @@ Result<void> PageBlob::clear_pages(std::uint64_t offset,
   KILN_CHECK(offset % 512 == 0 && length % 512 == 0 && length > 0);
   Call call{"PUT", "comp=page", {}, {}, "", ""};
   call.headers.add("x-ms-page-write", "clear");
+  demand_sequence(call);
   call.headers.add("x-ms-range", range_header(offset, length));
   KILN_TRY_ASSIGN(const auto answer, exchange(call, cancel));
   if (is_success(answer.response)) return {};

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "uploaders/auth/storage_credential.h"
 #include "uploaders/pageblob/page_ranges.h"
+#include "uploaders/transport/congestion.h"
 #include "uploaders/transport/retry.h"
 
 namespace kiln {
@@ -27,6 +29,11 @@ struct PageBlobOptions {
   PageChecksum checksum = PageChecksum::kCrc64;        ///< versions before 2019-02-02 get MD5
   RetryPolicy retry;
   HttpOptions http;
+  /// The blob's sequence number: create() gives it, and every write demands it, so that what
+  /// another upload has put in this one's place is never written into.
+  std::optional<std::uint64_t> sequence;
+  /// Shared by all who write to the blob; none where only a few requests are to be made.
+  std::shared_ptr<CongestionGate> gate;
 };
 
 struct BlobProperties {
@@ -34,6 +41,7 @@ struct BlobProperties {
   std::string type;        ///< PageBlob, BlockBlob, AppendBlob
   std::string etag;
   bool leased = false;
+  std::uint64_t sequence = 0;
   std::map<std::string, std::string> metadata;  ///< names in lower case
 };
 
@@ -54,7 +62,11 @@ class PageBlob {
                       bool replace,
                       const CancelToken& cancel);
   /// @param offset multiple of 512, as is data's size; at most kLargestPageWrite
-  Result<void> put_pages(std::uint64_t offset, Bytes data, const CancelToken& cancel);
+  /// @param crc crc64(data), where it is known already
+  Result<void> put_pages(std::uint64_t offset,
+                         Bytes data,
+                         const CancelToken& cancel,
+                         std::optional<std::uint64_t> crc = std::nullopt);
   /// Makes a range read as zeros and leave the list of pages. It may be as long as the blob.
   /// @param offset multiple of 512, as is length
   Result<void> clear_pages(std::uint64_t offset, std::uint64_t length, const CancelToken& cancel);
@@ -76,6 +88,7 @@ class PageBlob {
  private:
   struct Call;
   PageBlob(PageBlobTarget target, PageBlobOptions options, std::unique_ptr<HttpSession> session);
+  void demand_sequence(Call& call) const;
   Result<Exchange> exchange(const Call& call, const CancelToken& cancel);
   Result<Exchange> exchange_authorized(const Call& call, const CancelToken& cancel);
   Result<Exchange> exchange_once(const Call& call, const CancelToken& cancel);

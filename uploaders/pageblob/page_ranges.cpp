@@ -54,6 +54,22 @@ PageRangeSet PageRangeSet::within(std::uint64_t begin, std::uint64_t end) const 
   return part;
 }
 
+PageRangeSet PageRangeSet::without(const PageRangeSet& other) const {
+  PageRangeSet rest;
+  auto cut = other.ranges_.begin();
+  for (const auto& range : ranges_) {
+    auto begin = range.offset;
+    const auto end = range.offset + range.length;
+    while (cut != other.ranges_.end() && cut->offset + cut->length <= begin) ++cut;
+    for (auto next = cut; next != other.ranges_.end() && next->offset < end; ++next) {
+      if (next->offset > begin) rest.add({begin, next->offset - begin});
+      begin = std::max(begin, std::min(end, next->offset + next->length));
+    }
+    rest.add({begin, end - begin});
+  }
+  return rest;
+}
+
 Result<PageList> parse_page_list(const std::string& xml) {
   const auto bad = [](std::string_view why) {
     return fail(ErrorKind::kRemote, "Storage:BadPageList", "the list of page ranges {}", why);

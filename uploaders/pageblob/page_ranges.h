@@ -23,6 +23,8 @@ class PageRangeSet {
   [[nodiscard]] std::uint64_t bytes() const;
   /// The parts inside [begin, end).
   [[nodiscard]] PageRangeSet within(std::uint64_t begin, std::uint64_t end) const;
+  /// The parts that are in no range of the other set.
+  [[nodiscard]] PageRangeSet without(const PageRangeSet& other) const;
 
  private:
   std::vector<PageRange> ranges_;

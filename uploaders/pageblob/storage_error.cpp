@@ -73,6 +73,11 @@ constexpr std::array kKnown = {
     KnownCode{"AccountBeingCreated", ErrorKind::kRemote, "try again in a few minutes"},
     KnownCode{"ServerBusy", ErrorKind::kRemote, "try again later, or with fewer workers"},
     KnownCode{"OperationTimedOut", ErrorKind::kTimeout, "try again later, or with fewer workers"},
+    KnownCode{
+        "SequenceNumberConditionNotMet",
+        ErrorKind::kRemote,
+        "another upload has put its own blob in this one's place: choose another name, or let "
+        "one of them end first"},
     KnownCode{"ConditionNotMet",
               ErrorKind::kRemote,
               "somebody else changes this blob at the same time: choose another name"},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -12,7 +13,9 @@ namespace kiln {
 
 struct UploadOptions {
   PageBlobOptions blob;
-  unsigned workers = 8;  ///< connections, each with at most kLargestPageWrite bytes in flight
+  /// Connections, each with at most kLargestPageWrite bytes in flight; fewer are used while the
+  /// service does not keep up.
+  unsigned workers = 8;
   bool overwrite = false;
   /// The blob is there and not ours, as a managed disk that waits for its contents, or whatever an
   /// upload's SAS names. It must have the VHD's size. Its old pages are cleared, the last ones
@@ -20,11 +23,17 @@ struct UploadOptions {
   bool existing = false;
   /// Names as valid_metadata_name demands; none where the blob exists already.
   std::map<std::string, std::string> metadata;
+  /// Where acknowledged pages are noted, for another process to go on after this one; a file name
+  /// in a folder of this upload's owner. With it, an upload that fails or is cancelled leaves the
+  /// blob, without a footer. Without one (empty) it leaves nothing, and the next one starts over.
+  std::filesystem::path journal;
 };
 
 struct UploadReport {
   std::uint64_t blob_size = 0;   ///< bytes, footer included
   std::uint64_t sent_bytes = 0;  ///< pages that were written, footer included
+  std::uint64_t kept_bytes = 0;  ///< pages that an earlier process had sent
+  std::uint64_t zero_bytes = 0;  ///< never sent, because the blob reads as zeros
   std::array<std::byte, 16> content{};
   std::string service_version;
   PageChecksum checksum = PageChecksum::kCrc64;

@@ -113,6 +113,7 @@ Result<Exchange> send_with_retry(HttpSession& session,
   for (unsigned attempt = 1;; ++attempt) {
     KILN_TRY_ASSIGN(const auto request, make());
     auto answer = session.send(request, cancel, sink);
+    if (hooks.ended) hooks.ended(answer);
     const bool again = answer
                            ? (hooks.again ? hooks.again(*answer) : worth_retrying(answer->status))
                            : worth_retrying(answer.error());

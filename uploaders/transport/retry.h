@@ -44,6 +44,8 @@ struct Exchange {
 };
 
 struct RetryHooks {
+  /// Told of every attempt's end, before anything else is decided.
+  std::function<void(const Result<HttpResponse>&)> ended;
   /// Says whether an answer deserves another attempt; the default looks at the status only.
   std::function<bool(const HttpResponse&)> again;
   /// Told before each wait.

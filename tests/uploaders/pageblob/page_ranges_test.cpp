@@ -62,5 +62,21 @@ TEST(PageRangesTest, RefusesNonsense) {
   }
 }
 
+TEST(PageRangesTest, WithoutIsWhatTheOtherLacks) {
+  PageRangeSet all;
+  for (const auto& range : {PageRange{0, 1024}, {4096, 4096}, {16384, 512}}) all.add(range);
+  PageRangeSet cut;
+  for (const auto& range : {PageRange{512, 512}, {4608, 512}, {6144, 4096}, {16384, 1024}}) {
+    cut.add(range);
+  }
+  EXPECT_EQ(all.without(cut).ranges(),
+            (std::vector<PageRange>{{0, 512}, {4096, 512}, {5120, 1024}}));
+  EXPECT_EQ(all.without({}).ranges(), all.ranges());
+  EXPECT_TRUE(all.without(all).ranges().empty());
+  PageRangeSet whole;
+  whole.add({0, 1 << 20});
+  EXPECT_TRUE(all.without(whole).ranges().empty());
+}
+
 }  // namespace
 }  // namespace kiln::test
