@@ -1,12 +1,11 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "disk/workspace/work_disk.h"
+#include "engine/run/linked_disk.h"
 #include "engine/run/run_folder.h"
 #include "engine/sandbox/sandbox.h"
 
@@ -15,12 +14,10 @@ namespace kiln {
 /// The disk of a failed build, kept in the run folder's `kept/`, with what its sandbox was like.
 /// It is `kept` in run.json.
 struct KeptDisk {
-  std::vector<std::string> overlays;  ///< file names in `kept/`, the uppermost first
-  std::filesystem::path source;       ///< what lies below them, and is not kept
-  std::string source_state;           ///< changes whenever the source is written
-  std::string sandbox;                ///< name in the sandbox registry
-  SandboxOptions options;             ///< firmware, memory and processors
-  bool clean = false;                 ///< shut down or unmounted; else as after a power cut
+  LinkedDisk disk;         ///< in `kept/`
+  std::string sandbox;     ///< name in the sandbox registry
+  SandboxOptions options;  ///< firmware, memory and processors
+  bool clean = false;      ///< shut down or unmounted; else as after a power cut
 };
 
 /// Gives the overlays of a disk that nothing writes any more a second name in `kept/`; a build that
