@@ -76,7 +76,7 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noex
 class CurlSession : public HttpSession {
  public:
   CurlSession(CurlHandle handle, HttpOptions options)
-      : handle_(std::move(handle)), options_(options) {}
+      : handle_(std::move(handle)), options_(std::move(options)) {}
 
   Result<HttpResponse> send(const HttpRequest& request,
                             const CancelToken& cancel,
@@ -113,6 +113,9 @@ class CurlSession : public HttpSession {
     set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!options_.use_proxy) set(CURLOPT_NOPROXY, "*");
+    // In place of the store's one file; the store's folder of certificates is trusted still.
+    if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
     set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -216,7 +219,7 @@ Result<std::unique_ptr<HttpSession>> open_http_session(HttpOptions options) {
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   CurlHandle handle(curl_easy_init());
   if (!handle) return fail(ErrorKind::kInternal, "Http:Init", "libcurl cannot be initialized");
-  return std::make_unique<CurlSession>(std::move(handle), options);
+  return std::make_unique<CurlSession>(std::move(handle), std::move(options));
 }
 
 }  // namespace kiln

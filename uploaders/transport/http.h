@@ -57,6 +57,8 @@ struct HttpOptions {
   std::uint64_t response_limit = 4 * kMiB;      ///< of a body that is kept in memory
   bool follow_redirects = false;                ///< only where a request carries no credential
   std::optional<std::chrono::seconds> longest;  ///< for the whole exchange
+  bool use_proxy = true;                        ///< as the proxy variables say
+  std::string ca_file;                          ///< PEM; trusted beside the host's own store
 };
 
 /// One connection's worth of HTTP, used by one thread at a time; keep-alive and TLS sessions are
