@@ -24,7 +24,7 @@ BearerTokens::BearerTokens(TokenSource& source,
       redactor_(redactor),
       clock_(std::move(clock)) {}
 
-Result<Secret> BearerTokens::token(const CancelToken& cancel) {
+Result<Secret> BearerTokens::value(const CancelToken& cancel) {
   KILN_TRY_ASSIGN(const auto ready, token_at_hand(cancel));
   if (ready) return *ready;
   return store(source_.request(audience_, cancel));
@@ -72,9 +72,15 @@ Result<Secret> BearerTokens::store(Result<AccessToken> fresh) {
   return std::move(fresh).error();
 }
 
-void BearerTokens::refused(const Secret& token) {
-  const std::lock_guard lock(mutex_);
-  if (current_.value.reveal() == token.reveal()) current_ = {};
+Result<void> BearerTokens::renew(const Secret& used, const CancelToken& cancel) {
+  {
+    // Where it has been replaced already, nothing happens: many refused requests lead to one
+    // renewal.
+    const std::lock_guard lock(mutex_);
+    if (current_.value.reveal() == used.reveal()) current_ = {};
+  }
+  KILN_TRY(value(cancel));
+  return {};
 }
 
 }  // namespace kiln

@@ -11,6 +11,7 @@
 #include "engine/core/cancel.h"
 #include "engine/core/redact.h"
 #include "engine/core/secret.h"
+#include "uploaders/auth/renewable_secret.h"
 
 namespace kiln {
 
@@ -33,7 +34,7 @@ class TokenSource {
 /// The tokens for one audience that requests are sent with: kept until shortly before they expire,
 /// then replaced. Safe from several threads at once: one of them renews while the others go on with
 /// what is still valid, or wait where nothing is.
-class BearerTokens {
+class BearerTokens : public RenewableSecret {
  public:
   using Clock = std::function<std::chrono::system_clock::time_point()>;
 
@@ -46,10 +47,8 @@ class BearerTokens {
 
   /// A token that is good for minutes yet, if the issuer gives such ones. An issuer that fails is
   /// an error only where the token at hand has expired, too.
-  Result<Secret> token(const CancelToken& cancel);
-  /// The service refused this token, so the next one is requested anew. Nothing happens where it
-  /// has been replaced already, so that many refused requests lead to one renewal.
-  void refused(const Secret& token);
+  Result<Secret> value(const CancelToken& cancel) override;
+  Result<void> renew(const Secret& used, const CancelToken& cancel) override;
 
   /// TokenSource's.
   [[nodiscard]] const std::string& origin() const { return source_.origin(); }

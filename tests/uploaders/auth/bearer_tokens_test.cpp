@@ -42,7 +42,7 @@ class CountingSource : public TokenSource {
 class BearerTokensTest : public ::testing::Test {
  protected:
   std::string token() {
-    auto got = tokens_.token({});
+    auto got = tokens_.value({});
     return got ? got->reveal() : got.error().code();
   }
 
@@ -94,11 +94,11 @@ TEST_F(BearerTokensTest, FailsWhenNothingIsValidAndRecovers) {
 }
 
 TEST_F(BearerTokensTest, ReplacesARefusedTokenOnce) {
-  const auto first = tokens_.token({});
+  const auto first = tokens_.value({});
   ASSERT_OK(first);
-  tokens_.refused(*first);
+  EXPECT_OK(tokens_.renew(*first, {}));
   EXPECT_EQ(token(), "token-2");
-  tokens_.refused(*first);  // a slower request that was sent with the old one
+  EXPECT_OK(tokens_.renew(*first, {}));  // a slower request that was sent with the old one
   EXPECT_EQ(token(), "token-2");
   EXPECT_EQ(source_.requests, 2);
 }
@@ -106,7 +106,7 @@ TEST_F(BearerTokensTest, ReplacesARefusedTokenOnce) {
 TEST_F(BearerTokensTest, ACancelledRequestIsNoFailureOfTheIssuer) {
   CancelSource cancel;
   cancel.request();
-  EXPECT_THAT(tokens_.token(cancel.token()), FailsWith("Run:Cancelled"));
+  EXPECT_THAT(tokens_.value(cancel.token()), FailsWith("Run:Cancelled"));
   EXPECT_EQ(token(), "token-1");
 }
 
