@@ -5,6 +5,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "disk/inspect/root_candidates.h"
 #include "engine/core/process_runner.h"
 #include "engine/core/temp_dir.h"
 #include "tests/support/matchers.h"
@@ -91,7 +92,7 @@ TEST_F(GuestfsLaunch, FindsNothingOnAnEmptyDiskAndDiesWithItsOwner) {
     const auto file_systems = (*session)->file_systems();
     ASSERT_OK(file_systems);
     EXPECT_THAT(*file_systems, ::testing::IsEmpty());
-    EXPECT_THAT((*session)->root_candidates(*file_systems).value(), ::testing::IsEmpty());
+    EXPECT_THAT(find_root_candidates(**session, *file_systems).value(), ::testing::IsEmpty());
     EXPECT_FALSE((*session)->mount({"/dev/sda", "/", "ext4"}, true).has_value());
     EXPECT_EQ(qemus().size(), 1U);
     const auto start = Clock::now();
