@@ -22,6 +22,18 @@ std::string field(const Event& event, const char* name) {
   return found == event.fields.end() ? std::string() : found->second;
 }
 
+/// `, 56.0 MiB/s, 40.0 s left`, as far as the event tells.
+std::string describe_speed(const Event& event) {
+  std::string text;
+  if (const auto speed = field(event, "bytesPerSecond"); !speed.empty()) {
+    text += fmt::format(", {}/s", format_bytes(std::stoull("0" + speed)));
+  }
+  if (const auto left = field(event, "secondsLeft"); !left.empty()) {
+    text += fmt::format(", {} left", format_duration(std::chrono::seconds(std::stoll("0" + left))));
+  }
+  return text;
+}
+
 std::string describe_progress(const Progress& progress) {
   const bool bytes = progress.unit == "bytes";
   const auto amount = [&](std::uint64_t value) {
@@ -74,10 +86,11 @@ void TextRenderer::clear_status() {
 }
 
 void TextRenderer::draw_status() {
-  if (activity_.empty()) return;
-  const auto elapsed =
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - activity_start_);
-  auto text = fmt::format("  • {}  {}  {}", activity_, format_duration(elapsed), progress_);
+  const auto shown = activities_.find(latest_);
+  if (shown == activities_.end()) return;
+  const auto& [title, progress, start] = shown->second;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+  auto text = fmt::format("  • {}  {}  {}", title, format_duration(elapsed), progress);
   if (text.size() > terminal_width()) text.resize(terminal_width());
   fmt::print(stderr, "\r\x1b[K{}", text);
   std::fflush(stderr);
@@ -105,21 +118,21 @@ void TextRenderer::finished(const Event& event) {
                    printable(event.message),
                    phase ? kTitleWidth + 2 : kTitleWidth,
                    format_duration(milliseconds)));
-  activity_.clear();
-  progress_.clear();
+  activities_.erase(event.step_id);
+  if (latest_ == event.step_id && !activities_.empty()) latest_ = activities_.rbegin()->first;
 }
 
 void TextRenderer::show_progress(const Event& event) {
   if (!event.progress) return;
-  progress_ = describe_progress(*event.progress);
+  auto& activity = activities_[event.step_id];
+  // A command that has no steps, such as `image convert`.
+  if (activity.title.empty()) activity.title = printable(event.message);
+  activity.progress = describe_progress(*event.progress) + describe_speed(event);
+  latest_ = event.step_id;
   const auto now = Clock::now();
-  if (activity_.empty()) {  // a command that has no steps, such as `image convert`
-    activity_ = printable(event.message);
-    activity_start_ = now;
-  }
   if (!is_terminal_ && now - last_progress_line_ > kProgressLineEvery) {
     last_progress_line_ = now;
-    line(fmt::format("    {} {}", event.message, progress_));
+    line(fmt::format("    {} {}", printable(event.message), activity.progress));
   }
 }
 
@@ -134,9 +147,12 @@ void TextRenderer::emit(const Event& event) noexcept {
       break;
     case EventType::kPhaseStarted:
     case EventType::kStepStarted:
-      activity_ = printable(event.message);
-      activity_start_ = last_progress_line_ = Clock::now();
-      if (!is_terminal_ && event.type == EventType::kStepStarted) line("  .. " + activity_);
+      activities_[event.step_id] = {printable(event.message), ""};
+      latest_ = event.step_id;
+      last_progress_line_ = Clock::now();
+      if (!is_terminal_ && event.type == EventType::kStepStarted) {
+        line("  .. " + printable(event.message));
+      }
       break;
     case EventType::kPhaseFinished:
     case EventType::kStepFinished:

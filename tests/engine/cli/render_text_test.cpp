@@ -62,6 +62,22 @@ TEST(RenderText, ShortWorkSaysNothingOfItsProgress) {
   EXPECT_NE(on_terminal.find("50%"), std::string::npos) << on_terminal;
 }
 
+TEST(RenderText, OfStepsAtTheSameTimeTheLatestIsShownWithItsSpeed) {
+  const auto text = written(true, [](TextRenderer& renderer) {
+    ActivityScope first(renderer, ActivityScope::Level::kStep, "distribute", "d-01", "VHD: one");
+    ActivityScope second(renderer, ActivityScope::Level::kStep, "distribute", "d-02", "VHD: two");
+    Event event;
+    event.type = EventType::kProgress;
+    event.step_id = "d-01";
+    event.progress = Progress{1, 4, "bytes"};
+    event.fields = {{"bytesPerSecond", "2097152"}, {"secondsLeft", "90"}};
+    renderer.emit(event);
+  });
+  const auto progress = text.find("(25%), 2.0 MiB/s, 1 min 30 s left");
+  ASSERT_NE(progress, std::string::npos) << text;
+  EXPECT_LT(text.rfind("VHD: two", progress), text.rfind("VHD: one", progress)) << text;
+}
+
 TEST(RenderText, TheStatusLineIsGoneAtTheEnd) {
   const auto text = written(true, [](TextRenderer& renderer) {
     ActivityScope step(
