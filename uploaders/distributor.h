@@ -44,6 +44,9 @@ struct DistributeContext {
   /// FinishedDisk's, for check(), which comes before there is a disk; where it is empty, targets
   /// that depend on it are not looked at.
   std::string suggested_name;
+  /// A file name of this target's own for what lets it go on after a kill, see
+  /// UploadOptions::journal; empty where nothing goes on.
+  std::filesystem::path journal = {};
 };
 
 /// A target of the template's `distribute` array. Independent of the others and idempotent.

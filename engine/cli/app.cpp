@@ -88,6 +88,8 @@ int run_app(int argc, char** argv, Services& services) {
   app.fallthrough();
   add_settings(app, services.settings);
   add_build_command(app, services);
+  add_distribute_command(app, services);
+  add_upload_command(app, services);
   add_plan_command(app, services);
   add_validate_command(app, services);
   add_template_commands(app, services);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/cli/load_plan.h"
+#include "engine/cli/report_run.h"
 #include "engine/core/text.h"
 #include "engine/run/runner.h"
 #include "uploaders/auth/blob_signer.h"
@@ -15,34 +16,8 @@ struct BuildFlags {
   std::filesystem::path output_folder = ".";
   bool overwrite = false;
   bool keep_on_failure = false;
+  bool distribute_later = false;
 };
-
-std::string describe(const BuildReport& report) {
-  std::string text;
-  for (const auto& artifact : report.artifacts) {
-    text +=
-        fmt::format("{:<12} {}\n",
-                    artifact.run_output_name,
-                    artifact.artifact_uri.empty() ? artifact.artifact_id : artifact.artifact_uri);
-  }
-  if (report.kept) text += fmt::format("{:<12} kiln shell {}\n", "kept disk", report.run_id);
-  return text + fmt::format("{:<12} {}\n", "run record", report.run_folder.string());
-}
-
-nlohmann::json to_json(const BuildReport& report) {
-  auto outputs = nlohmann::json::array();
-  for (const auto& artifact : report.artifacts) {
-    outputs.push_back({{"name", artifact.run_output_name},
-                       {"artifactUri", artifact.artifact_uri},
-                       {"artifactId", artifact.artifact_id},
-                       {"sizeBytes", artifact.size_bytes}});
-  }
-  return {{"run", report.run_id},
-          {"runFolder", report.run_folder.string()},
-          {"runState", to_string(report.state)},
-          {"kept", report.kept},
-          {"runOutputs", outputs}};
-}
 
 /// A part that cannot run is told before anything starts, and all such parts at once.
 Result<void> refuse_blocked(const Plan& plan, Services& services) {
@@ -62,29 +37,19 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   options.template_text = loaded.template_text;
   options.overwrite = flags.overwrite;
   options.keep_on_failure = flags.keep_on_failure;
+  options.distribute_later = flags.distribute_later;
   const auto& chosen = loaded.plan.options;
   const auto transport = make_fetcher(
       chosen.template_folder, {}, {}, make_blob_signer(process_environment(), services.redactor));
   const auto fetcher = make_mapped_fetcher(*transport, chosen.uri_map, chosen.offline);
   auto display = make_display(settings);
   KILN_TRY_ASSIGN(
-      auto report,
+      const auto report,
       run_build(loaded.plan,
                 options,
                 {*services.runner, *fetcher, services.redactor, *display, services.cancel}));
   display.reset();  // the terminal's live line is gone before the result is printed
-  print_result(settings, describe(report), to_json(report));
-  if (report.errors.empty()) return ExitCode::kOk;
-  auto first = report.errors.front();
-  for (std::size_t i = 1; i < report.errors.size(); ++i) {
-    first = std::move(first).followed_by(report.errors[i]);
-  }
-  if (report.kept) {
-    first = std::move(first).cure(
-        fmt::format("`kiln shell {}` opens a shell in the kept disk", report.run_id));
-  }
-  return std::move(first).cure(
-      fmt::format("`kiln runs logs {}` shows the whole log", report.run_id));
+  return report_run(settings, report);
 }
 
 }  // namespace
@@ -103,6 +68,11 @@ void add_build_command(CLI::App& app, Services& services) {
       flags->keep_on_failure,
       "Keep the disk when a customizer or a validator fails, for `kiln shell`; as errorHandling's\n"
       "abort for both");
+  command->add_flag(
+      "--distribute-later",
+      flags->distribute_later,
+      "Deliver nothing and keep the finished disk in the run's folder, in one piece,\n"
+      "for `kiln distribute` here or on another machine");
   command->footer(
       "Credentials for page blobs come from the environment (KILN_STORAGE_KEY_FILE,\n"
       "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY, AZURE_STORAGE_CONNECTION_STRING) or from the\n"

@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 
 #include "disk/convert/fixed_vhd.h"
-#include "disk/extents/mapped_source.h"
-#include "disk/extents/raw_source.h"
+#include "disk/convert/open_image.h"
 #include "disk/image/probe.h"
 #include "engine/cli/services.h"
 #include "engine/core/temp_dir.h"
@@ -42,19 +41,6 @@ Result<ExitCode> inspect(const std::filesystem::path& path, const Settings& sett
   return ExitCode::kOk;
 }
 
-Result<std::unique_ptr<BlockSource>> open_source(const ImageInfo& image,
-                                                 const std::filesystem::path& folder,
-                                                 Services& services) {
-  if (image.format == DiskFormat::kRaw || image.format == DiskFormat::kFixedVhd) {
-    return open_raw_source(image.path, image.virtual_size);
-  }
-  return open_mapped_source(*services.runner,
-                            qemu_node(image, /*read_only=*/true),
-                            {image.path},
-                            folder,
-                            services.cancel);
-}
-
 Result<ExitCode> convert(const std::filesystem::path& from,
                          const std::filesystem::path& to,
                          bool overwrite,
@@ -69,7 +55,7 @@ Result<ExitCode> convert(const std::filesystem::path& from,
   }
   KILN_TRY_ASSIGN(const auto image, probe_image(from));
   KILN_TRY_ASSIGN(const auto folder, TempDir::create());
-  KILN_TRY_ASSIGN(auto source, open_source(image, folder.path(), services));
+  KILN_TRY_ASSIGN(auto source, open_image(*services.runner, image, folder.path(), services.cancel));
   auto display = make_display(services.settings);
   const auto progress = [&](std::uint64_t done, std::uint64_t total) {
     Event event;

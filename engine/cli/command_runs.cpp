@@ -19,7 +19,7 @@ std::string text_of(const nlohmann::json& record, const char* pointer) {
 Result<ExitCode> list(const Settings& settings) {
   KILN_TRY_ASSIGN(const auto folders, list_run_folders(settings.state_folder));
   auto json = nlohmann::json::array();
-  std::string text = fmt::format("{:<25} {:<20} {:<24} {}\n", "RUN", "STATE", "START", "TEMPLATE");
+  std::string text = fmt::format("{:<25} {:<33} {:<24} {}\n", "RUN", "STATE", "START", "TEMPLATE");
   for (const auto& folder : folders) {
     const auto record = read_run_record(folder);
     if (!record) continue;  // died before its first record; `runs gc` removes it
@@ -27,15 +27,17 @@ Result<ExitCode> list(const Settings& settings) {
     const auto start = text_of(*record, "/lastRunStatus/startTime");
     const auto name = text_of(*record, "/plan/template");
     const bool kept = record->contains("kept");
-    text += fmt::format("{:<25} {:<20} {:<24} {}\n",
+    const bool finished = record->contains("finished");
+    text += fmt::format("{:<25} {:<33} {:<24} {}\n",
                         folder.filename().string(),
-                        kept ? state + ", kept" : state,
+                        state + (kept ? ", kept" : "") + (finished ? ", to distribute" : ""),
                         start,
                         name);
     json.push_back({{"id", folder.filename().string()},
                     {"runState", state},
                     {"startTime", start},
                     {"kept", kept},
+                    {"toDistribute", finished},
                     {"template", name}});
   }
   print_result(settings, text, json);
@@ -68,6 +70,13 @@ std::string describe_record(const nlohmann::json& record, const std::filesystem:
     text += fmt::format("Kept       {} ({}); `kiln shell {}` opens a shell in it\n",
                         kept.string(),
                         format_bytes(allocated_below(kept)),
+                        text_of(record, "/id"));
+  }
+  if (record.contains("finished")) {
+    const auto finished = folder / "finished";
+    text += fmt::format("Finished   {} ({}); `kiln distribute {}` sends it\n",
+                        finished.string(),
+                        format_bytes(allocated_below(finished)),
                         text_of(record, "/id"));
   }
   return text + fmt::format("Folder     {}\n", folder.string());
@@ -160,7 +169,9 @@ void add_runs_command(CLI::App& app, Services& services) {
   auto* gc_command = runs->add_subcommand("gc", "Clean up after killed runs; remove old ones");
   gc_command->add_option("--older-than", *days, "Also remove runs that ended so many days ago");
   gc_command->add_flag(
-      "--kept", options->kept, "Also remove the disks that failed builds kept for `kiln shell`");
+      "--kept",
+      options->kept,
+      "Also remove the disks that builds kept for `kiln shell` or `kiln distribute`");
   gc_command->add_flag("--dry-run", options->dry_run, "Only show what would be removed");
   gc_command->callback([&services, options, days] {
     services.command = [&services, options, days] {

@@ -39,6 +39,8 @@ void print_result(const Settings& settings, const std::string& text, const nlohm
 // One function a verb, each in its own file: adds the subcommand and its options to `app` and sets
 // `services.command` when the user chose it. `services` outlives `app`.
 void add_build_command(CLI::App& app, Services& services);
+void add_distribute_command(CLI::App& app, Services& services);
+void add_upload_command(CLI::App& app, Services& services);
 void add_plan_command(CLI::App& app, Services& services);
 void add_validate_command(CLI::App& app, Services& services);
 void add_template_commands(CLI::App& app, Services& services);

@@ -12,6 +12,7 @@
 #include "engine/core/fetcher.h"
 #include "engine/plan/plan.h"
 #include "engine/run/deadline.h"
+#include "engine/run/deliver.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/run_record.h"
 
@@ -31,6 +32,7 @@ struct RunContext {
   std::filesystem::path output_folder;
   bool overwrite = false;
   bool keep_on_failure = false;
+  bool distribute_later = false;
   const Deadline& deadline;  ///< what `cancel` comes from
 };
 
@@ -77,12 +79,9 @@ struct ValidatedDisk {
   std::optional<Error> failure;  ///< only where continueDistributeOnFailure lets it pass
 };
 
-/// Distributors are independent: each has its artifact or its error.
-struct DistributeOutcome {
-  std::vector<Artifact> artifacts;
-  std::vector<Error> errors;  ///< a failed validation's first
-  bool validated = true;
-};
+/// The template's targets.
+std::vector<Delivery> deliveries(const Plan& plan);
+DeliveryServices delivery_services(const RunContext& context);
 
 Result<PreparedInputs> prepare(const RunContext& context);
 Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context);
@@ -94,6 +93,7 @@ Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context
 Result<void> validate(const CheckedDisk& checked, const RunContext& context);
 /// For sourceValidationOnly: what is attached is the source itself, under an overlay.
 Result<void> validate(const AttachedDisk& attached, const RunContext& context);
+/// Without distribute_later to every target; with it the disk is made whole and kept.
 Result<DistributeOutcome> distribute(ValidatedDisk validated, const RunContext& context);
 
 }  // namespace kiln

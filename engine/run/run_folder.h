@@ -21,6 +21,8 @@ namespace kiln {
 ///     console.log         the sandbox's kernel messages
 ///     inputs/<sha256>     what the steps fetched
 ///     kept/               the disk of a failed build that was to be kept
+///     finished/           the disk of a build that is not distributed yet, or not everywhere
+///     journals/           what uploads of it were acknowledged, for them to go on
 ///     work/               overlay and sockets; gone when the run ends
 ///     lock                held (flock) while the run's process lives
 class RunFolder {
@@ -35,6 +37,8 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path record() const { return path_ / "run.json"; }
   [[nodiscard]] std::filesystem::path work() const { return path_ / "work"; }
   [[nodiscard]] std::filesystem::path kept() const { return path_ / "kept"; }
+  [[nodiscard]] std::filesystem::path finished() const { return path_ / "finished"; }
+  [[nodiscard]] std::filesystem::path journals() const { return path_ / "journals"; }
   [[nodiscard]] std::filesystem::path inputs() const { return path_ / "inputs"; }
 
  private:

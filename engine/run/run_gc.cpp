@@ -51,11 +51,17 @@ class Collector {
     const auto state = record.value("/lastRunStatus/runState"_json_pointer, std::string());
     if (state == "Running") KILN_TRY(end_interrupted(folder, record));
     KILN_TRY(remove(folder / "work"));
-    if (record.contains("kept") && !options_.kept) {
-      report_.kept.push_back({folder / "kept", allocated_below(folder / "kept")});
-      return {};
+    bool keeps = false;
+    for (const auto* part : {"kept", "finished"}) {
+      if (record.contains(part) && !options_.kept) {
+        report_.kept.push_back({folder / part, allocated_below(folder / part)});
+        keeps = true;
+      } else {
+        KILN_TRY(forget(part, folder, record));
+      }
     }
-    KILN_TRY(forget_kept(folder, record));
+    if (keeps) return {};
+    KILN_TRY(remove(folder / "journals"));
     return is_old(folder) ? remove(folder) : Result<void>();
   }
 
@@ -79,9 +85,9 @@ class Collector {
   }
 
   /// Also what was moved there by a run that died before it could say so.
-  Result<void> forget_kept(const fs::path& folder, nlohmann::json& record) {
-    KILN_TRY(remove(folder / "kept"));
-    if (options_.dry_run || record.erase("kept") == 0) return {};
+  Result<void> forget(const char* part, const fs::path& folder, nlohmann::json& record) {
+    KILN_TRY(remove(folder / part));
+    if (options_.dry_run || record.erase(part) == 0) return {};
     return write_file_atomic(folder / "run.json", dump_json(record, 2) + "\n");
   }
 

@@ -13,7 +13,8 @@ namespace kiln {
 struct GcOptions {
   /// Also removes whole runs that ended longer ago than this.
   std::optional<std::chrono::hours> older_than;
-  bool kept = false;  ///< also removes the disks that failed runs kept, and lets old such runs go
+  /// Also removes the disks that runs kept or have not distributed, and lets old such runs go.
+  bool kept = false;
   bool dry_run = false;
 };
 
@@ -34,7 +35,8 @@ struct GcReport {
 
 /// Restores a clean state after kill -9 or a power cut: ends the record of runs whose process is
 /// gone, and removes their work folders and partial outputs. Runs that are alive are left alone.
-/// Runs that kept a disk are too, unless asked for.
+/// Disks that a run kept or has not distributed are too, unless asked for. An upload that nobody
+/// goes on with leaves a blob without a footer at its target, which is its owner's to delete.
 Result<GcReport> collect_garbage(const std::filesystem::path& state_folder,
                                  const GcOptions& options);
 

@@ -1,10 +1,12 @@
 #include "engine/run/run_record.h"
 
+#include <algorithm>
 #include <unistd.h>
 
 #include "engine/core/file.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
+#include "engine/run/run_folder.h"
 
 namespace kiln {
 namespace {
@@ -74,7 +76,16 @@ RunRecord::RunRecord(std::filesystem::path path,
            {"plan", std::move(plan)}};
 }
 
+RunRecord::RunRecord(std::filesystem::path path, nlohmann::json json, const Redactor& redactor)
+    : path_(std::move(path)), json_(std::move(json)), redactor_(redactor) {
+  json_["pid"] = ::getpid();
+  json_["lastRunStatus"]["runState"] = to_string(RunState::kRunning);
+  json_["lastRunStatus"].erase("endTime");
+  json_.erase("error");
+}
+
 void RunRecord::emit(const Event& event) noexcept {
+  const std::lock_guard lock(mutex_);
   if (event.type == EventType::kPhaseStarted) {
     json_["lastRunStatus"]["runSubState"] = sub_state(event.phase);
   } else if (event.type == EventType::kPhaseFinished) {
@@ -85,7 +96,7 @@ void RunRecord::emit(const Event& event) noexcept {
     return;
   }
   // A record that cannot be saved now is saved, or complained about, at the end.
-  [[maybe_unused]] const auto saved = save();
+  [[maybe_unused]] const auto saved = save_locked();
 }
 
 void RunRecord::add_input(const std::string& uri, const std::string& sha256, std::uint64_t bytes) {
@@ -101,16 +112,45 @@ void RunRecord::add_output(const Artifact& artifact) {
   nlohmann::json properties = {{"provisioningState", "Succeeded"}};
   if (!artifact.artifact_uri.empty()) properties["artifactUri"] = artifact.artifact_uri;
   if (!artifact.artifact_id.empty()) properties["artifactId"] = artifact.artifact_id;
+  const std::lock_guard lock(mutex_);
   const auto id = json_["plan"].value("id", "");
-  json_["runOutputs"].push_back(
-      {{"id", fmt::format("{}/runOutputs/{}", id, artifact.run_output_name)},
-       {"name", artifact.run_output_name},
-       {"type", kRunOutputType},
-       {"distributor", artifact.type},
-       {"properties", properties},
-       {"sizeBytes", artifact.size_bytes},
-       {"sentBytes", artifact.sent_bytes},
-       {"details", artifact.details}});
+  auto& outputs = json_["runOutputs"];
+  std::erase_if(outputs.get_ref<nlohmann::json::array_t&>(), [&](const auto& output) {
+    return output.value("name", "") == artifact.run_output_name;
+  });
+  outputs.push_back({{"id", fmt::format("{}/runOutputs/{}", id, artifact.run_output_name)},
+                     {"name", artifact.run_output_name},
+                     {"type", kRunOutputType},
+                     {"distributor", artifact.type},
+                     {"properties", properties},
+                     {"sizeBytes", artifact.size_bytes},
+                     {"sentBytes", artifact.sent_bytes},
+                     {"details", artifact.details}});
+  [[maybe_unused]] const auto saved = save_locked();
+}
+
+bool RunRecord::has_output(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto& outputs = json_.at("runOutputs");
+  return std::ranges::any_of(outputs,
+                             [&](const auto& output) { return output.value("name", "") == name; });
+}
+
+void RunRecord::set_finished(nlohmann::json finished) {
+  const std::lock_guard lock(mutex_);
+  if (finished.is_null()) {
+    json_.erase("finished");
+  } else {
+    json_["finished"] = std::move(finished);
+  }
+  [[maybe_unused]] const auto saved = save_locked();
+}
+
+void forget_finished(const RunFolder& folder, RunRecord& record) {
+  record.set_finished(nullptr);
+  std::error_code ignored;  // `runs gc` removes what is left
+  std::filesystem::remove_all(folder.finished(), ignored);
+  std::filesystem::remove_all(folder.journals(), ignored);
 }
 
 void RunRecord::finish(RunState state, const std::string& message) {
@@ -132,6 +172,11 @@ void RunRecord::fail_with(const Error& error) {
 }
 
 Result<void> RunRecord::save() const {
+  const std::lock_guard lock(mutex_);
+  return save_locked();
+}
+
+Result<void> RunRecord::save_locked() const {
   return write_file_atomic(path_, redactor_.redact(dump_json(json_, 2)) + "\n");
 }
 

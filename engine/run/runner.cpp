@@ -74,6 +74,16 @@ Result<void> refuse_blocked(const Plan& plan) {
   return error;
 }
 
+/// Makes the signatures of a template's URLs known before the template is copied: who uses them
+/// comes to know them only later, or, where nothing is delivered, not at all.
+void hide_signatures(std::string_view text, Redactor& redactor) {
+  constexpr std::string_view kName = "sig=";
+  for (auto at = text.find(kName); at != std::string_view::npos; at = text.find(kName, at)) {
+    at += kName.size();
+    redactor.add(Secret(std::string(text.substr(at, text.find_first_of("&\"'\\ \r\n", at) - at))));
+  }
+}
+
 /// The serial console's log outlives the work folder.
 void clear_work(const RunFolder& folder) {
   std::error_code ignored;
@@ -107,6 +117,7 @@ Result<BuildReport> run_build(const Plan& plan,
                               const BuildServices& services) {
   KILN_TRY(refuse_blocked(plan));
   KILN_TRY_ASSIGN(const auto folder, RunFolder::create(options.state_folder));
+  hide_signatures(options.template_text, services.redactor);
   KILN_TRY(write_file_atomic(folder.path() / "template.json",
                              services.redactor.redact(options.template_text)));
   RunRecord record(folder.record(), folder.id(), plan_to_json(plan), services.redactor);
@@ -137,6 +148,7 @@ Result<BuildReport> run_build(const Plan& plan,
                            options.output_folder,
                            options.overwrite,
                            options.keep_on_failure,
+                           options.distribute_later,
                            deadline};
   auto outcome = run_phases(context);
   if (outcome) {
@@ -148,6 +160,7 @@ Result<BuildReport> run_build(const Plan& plan,
   }
   clear_work(folder);
   report.kept = record.keeps();
+  report.to_distribute = record.has_finished();
   if (!log.trouble().empty()) warning(bus, log.trouble());
   finish(report, record, bus);
   return report;

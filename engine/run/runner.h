@@ -27,7 +27,8 @@ struct BuildOptions {
   std::filesystem::path output_folder;
   std::string template_text;
   bool overwrite = false;
-  bool keep_on_failure = false;  ///< as errorHandling's abort, for customizers and validators
+  bool keep_on_failure = false;   ///< as errorHandling's abort, for customizers and validators
+  bool distribute_later = false;  ///< deliver nothing; keep the disk in one piece
 };
 
 struct BuildReport {
@@ -37,6 +38,7 @@ struct BuildReport {
   std::vector<Artifact> artifacts = {};
   std::vector<Error> errors = {};  ///< empty exactly when state is kSucceeded
   bool kept = false;               ///< the disk, for `kiln shell`
+  bool to_distribute = false;      ///< a finished disk is left, for `kiln distribute`
   bool validated = true;           ///< false: failed, whatever was distributed all the same
 };
 

@@ -245,9 +245,11 @@ TEST_P(UploadContractTest, APrivateBlobIsReadWithTheUploadsCredential) {
 
 TEST_P(UploadContractTest, ProgressIsOfTheDisk) {
   auto disk = sparse_disk();
-  ASSERT_OK(upload(disk, with_key(blob_)));
+  const auto report = upload(disk, with_key(blob_));
+  ASSERT_OK(report);
   std::uint64_t before = 0;
   std::uint64_t last = 0;
+  std::map<std::string, std::string> fields;
   for (const auto& event : events_.events()) {
     if (event.type != EventType::kProgress) continue;
     EXPECT_EQ(event.step_id, "distribute-01");
@@ -255,8 +257,13 @@ TEST_P(UploadContractTest, ProgressIsOfTheDisk) {
     EXPECT_EQ(event.progress->unit, "bytes");
     EXPECT_GE(event.progress->done, before);
     before = last = event.progress->done;
+    fields = event.fields;
   }
   EXPECT_EQ(last, disk.size());
+  EXPECT_EQ(fields["sentBytes"], std::to_string(report->sent_bytes - kVhdFooterSize));
+  EXPECT_EQ(fields["keptBytes"], "0");
+  EXPECT_EQ(report->zero_bytes + report->sent_bytes, report->blob_size);
+  EXPECT_TRUE(was_told("not sent because they are zero"));
 }
 
 TEST_P(UploadContractTest, ThroughTheDistributor) {

@@ -169,6 +169,7 @@ class VhdBlob : public VhdDistributor {
     artifact.details["serviceVersion"] = report.service_version;
     artifact.details["transferChecksum"] =
         report.checksum == PageChecksum::kCrc64 ? "crc64" : "md5";
+    artifact.details["zeroBytes"] = std::to_string(report.zero_bytes);
     artifact.details["retries"] = std::to_string(report.retries);
     return artifact;
   }
@@ -189,6 +190,7 @@ class VhdBlob : public VhdDistributor {
     options.blob = options_;
     options.overwrite = context.overwrite;
     options.metadata = std::move(metadata);
+    options.journal = context.journal;
     return options;
   }
 

@@ -105,6 +105,7 @@ class FailedRunTest : public testing::Test {
             folder_.path(),
             false,
             keep_on_failure,
+            false,
             deadline_};
   }
   std::unique_ptr<Sandbox> sandbox(Result<void> halts = {}) {

@@ -111,6 +111,7 @@ TEST_F(KeepFailedTest, ABuildThatTookTooLongIsKept) {
                         now.output_folder,
                         now.overwrite,
                         false,
+                        false,
                         passed};
   EXPECT_EQ(keep(OnError::kAbort, late, cancelled(), cancelled()), "Run:BuildTimeout");
   EXPECT_TRUE(linked());

@@ -136,6 +136,32 @@ TEST_F(RunGcTest, AKeptDiskGoesOnlyWhenAskedFor) {
   EXPECT_FALSE(record_of(folder).contains("kept"));
 }
 
+TEST_F(RunGcTest, WhatIsNotDistributedGoesOnlyWhenAskedFor) {
+  const auto folder = leave_run(RunState::kRunning);
+  fs::create_directory(folder / "finished");
+  fs::create_directory(folder / "journals");
+  std::ofstream(folder / "finished" / "overlay.qcow2") << std::string(8192, 'x');
+  std::ofstream(folder / "journals" / "distribute-01.journal") << "upload";
+  auto record = record_of(folder);
+  record["finished"] = {{"formatVersion", 1}};
+  ASSERT_OK(write_file_atomic(folder / "run.json", record.dump()));
+  const auto report = collect_garbage(state_.path(), {});
+  ASSERT_OK(report);
+  ASSERT_EQ(report->kept.size(), 1U);
+  EXPECT_EQ(report->kept[0].path, folder / "finished");
+  EXPECT_EQ(record_of(folder)["lastRunStatus"]["runState"], "Failed");
+  EXPECT_TRUE(fs::exists(folder / "finished" / "overlay.qcow2"));
+  EXPECT_TRUE(fs::exists(folder / "journals" / "distribute-01.journal"));
+  EXPECT_FALSE(fs::exists(folder / "work"));
+
+  GcOptions all;
+  all.kept = true;
+  ASSERT_OK(collect_garbage(state_.path(), all));
+  EXPECT_FALSE(fs::exists(folder / "finished"));
+  EXPECT_FALSE(fs::exists(folder / "journals"));
+  EXPECT_FALSE(record_of(folder).contains("finished"));
+}
+
 TEST_F(RunGcTest, ADiskThatNoRecordSpeaksOfIsRemoved) {
   const auto folder = leave_run(RunState::kRunning);
   fs::create_directory(folder / "kept");

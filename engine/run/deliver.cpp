@@ -1,0 +1,99 @@
+#include "engine/run/deliver.h"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include "disk/extents/shared_source.h"
+
+namespace kiln {
+namespace {
+
+DistributeContext context_of(const Delivery& delivery, const DeliveryServices& services) {
+  DistributeContext context{services.events,
+                            delivery.id,
+                            services.cancel,
+                            services.redactor,
+                            services.output_folder,
+                            services.overwrite,
+                            delivery.suggested_name};
+  context.journal = services.folder.journals() / (delivery.id + ".journal");
+  return context;
+}
+
+/// On a thread of the delivery's own. The record has it before anybody else, as it may be long
+/// until the other targets are through.
+Result<Artifact> deliver_one(const Delivery& delivery,
+                             BlockSource& disk,
+                             const DeliveryServices& services) {
+  const auto& distributor = delivery.distributor;
+  ActivityScope scope(services.events,
+                      ActivityScope::Level::kStep,
+                      "distribute",
+                      delivery.id,
+                      fmt::format("{}: {}", distributor.type(), distributor.run_output_name()));
+  FinishedDisk finished{disk, delivery.suggested_name};
+  auto artifact = distributor.distribute(finished, context_of(delivery, services));
+  if (!artifact) {
+    scope.failed(artifact.error());
+    return std::move(artifact).error().while_doing(
+        fmt::format("distributing {}", distributor.run_output_name()));
+  }
+  services.record.add_output(*artifact);
+  scope.succeeded();
+  return artifact;
+}
+
+}  // namespace
+
+Result<void> check_deliveries(const std::vector<Delivery>& deliveries,
+                              const DeliveryServices& services,
+                              std::uint64_t disk_size) {
+  std::vector<std::filesystem::path> partial_files;
+  for (const auto& delivery : deliveries) {
+    const auto context = context_of(delivery, services);
+    KILN_TRY_WHILE(delivery.distributor.check(context, disk_size),
+                   "checking the target {} before any work",
+                   delivery.distributor.run_output_name());
+    for (auto& file : delivery.distributor.partial_files(context)) {
+      if (std::find(partial_files.begin(), partial_files.end(), file) != partial_files.end()) {
+        return fail(ErrorKind::kInvalidTemplate,
+                    "Run:SameTarget",
+                    "the target {} would write the same file as an earlier one",
+                    delivery.distributor.run_output_name())
+            .cure("give it a uri of its own");
+      }
+      partial_files.push_back(std::move(file));
+    }
+  }
+  services.record.set_partial_files(partial_files);
+  return {};
+}
+
+Result<DistributeOutcome> deliver(const std::vector<Delivery>& deliveries,
+                                  BlockSource& disk,
+                                  const DeliveryServices& services) {
+  KILN_TRY_ASSIGN(auto sources, share_source(disk, deliveries.size()));
+  std::vector<std::optional<Result<Artifact>>> results(deliveries.size());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < deliveries.size(); ++i) {
+      threads.emplace_back([&, i] {
+        results[i] = deliver_one(deliveries[i], *sources[i], services);
+        sources[i].reset();  // the others need not wait for one that has failed
+      });
+    }
+  }
+  KILN_TRY(services.cancel.check());
+  DistributeOutcome outcome;
+  for (auto& result : results) {
+    if (*result) {
+      outcome.artifacts.push_back(**std::move(result));
+    } else {
+      outcome.errors.push_back(std::move(*result).error());
+    }
+  }
+  return outcome;
+}
+
+}  // namespace kiln
