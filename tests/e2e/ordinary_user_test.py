@@ -67,8 +67,8 @@ class OrdinaryUser(KilnTest):
     def check_nothing_is_left(self):
         self.assertFalse((self.run_folder() / "work").exists())
         self.assertEqual(self.processes(), [])
-        # libguestfs keeps its appliance, and nothing else stays.
-        self.assertEqual([path.name for path in self.leftovers()], [f".guestfs-{self.user}"])
+        # Where libguestfs was asked for something it keeps its appliance, and nothing else stays.
+        self.assertLessEqual({path.name for path in self.leftovers()}, {f".guestfs-{self.user}"})
 
     def test_boots_and_leaves_nothing(self):
         template = self.template(self.copy_of("sysvinit.qcow2"), [
