@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/agent/destination.h"
 #include "engine/core/cancel.h"
 #include "engine/core/result.h"
 #include "engine/core/unique_fd.h"
@@ -89,6 +90,10 @@ class GuestAgent {
                               std::chrono::milliseconds limit,
                               const std::function<Result<void>()>& work,
                               const CancelToken& cancel) = 0;
+  /// Lets what runs in the guest reach these servers, by name and port, while `run` runs it; the
+  /// guest needs no network card. Once in a session.
+  virtual Result<void> forward(const std::vector<Destination>& destinations,
+                               const CancelToken& cancel) = 0;
   /// Ends the agent and all its children, and waits for it to say so.
   virtual Result<void> quit(const CancelToken& cancel) = 0;
 };

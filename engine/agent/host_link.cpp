@@ -47,7 +47,11 @@ struct HostLink::Progress {
 };
 
 HostLink::HostLink(UniqueFd socket, const AgentPatience& patience)
-    : socket_(std::move(socket)), patience_(patience) {
+    : socket_(std::move(socket)),
+      patience_(patience),
+      streams_([this](FrameType type, std::uint32_t stream, std::string_view payload) {
+        send(type, stream, payload);
+      }) {
   ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
 }
 
@@ -158,7 +162,33 @@ Result<bool> HostLink::take_frames(Progress& progress) {
   return finished;
 }
 
+void HostLink::allow_streams(std::vector<ServerAddress> servers) {
+  servers_ = std::move(servers);
+}
+
+Result<void> HostLink::take_stream(const Frame& frame) {
+  if (frame.type != FrameType::kStreamOpen) {
+    if (!streams_.take(frame)) return breach("it broke the rules of a connection");
+    return {};
+  }
+  const auto open = agent::decode_stream_open(frame.payload);
+  if (!open || open->destination >= servers_.size()) {
+    return breach("it wants a connection that it is not allowed");
+  }
+  auto socket = streams_.full() ? UniqueFd() : begin_connect(servers_[open->destination]);
+  if (socket) {
+    streams_.add(frame.request, std::move(socket));
+  } else {
+    send(FrameType::kStreamReset, frame.request, {});
+  }
+  return {};
+}
+
 Result<bool> HostLink::take(const Frame& frame, Progress& progress) {
+  if (agent::is_stream(frame.type)) {
+    KILN_TRY(take_stream(frame));
+    return false;
+  }
   if (frame.type == FrameType::kPong && frame.request == 0) {
     if (pings_unanswered_ == 0) return breach("it answers what was not asked");
     --pings_unanswered_;
@@ -266,13 +296,15 @@ Result<void> HostLink::watch_heartbeat() {
 
 Result<void> HostLink::wait(int cancel_fd, Clock::time_point until, Progress* progress) {
   const int input_fd = progress != nullptr ? progress->input_fd() : -1;
-  std::array<pollfd, 3> polled = {
-      {{socket_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}, {input_fd, POLLIN, 0}}};
+  std::vector<pollfd> polled = {
+      {socket_.get(), POLLIN, 0}, {cancel_fd, POLLIN, 0}, {input_fd, POLLIN, 0}};
+  streams_.watch(polled, outgoing_.size() < kOutgoingRoom);
   if (!outgoing_.empty()) polled[0].events |= POLLOUT;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
   constexpr decltype(left) kLongest = 60'000;
   const auto timeout = static_cast<int>(std::clamp<decltype(left)>(left, 0, kLongest));
   if (::poll(polled.data(), polled.size(), timeout) <= 0) return {};
+  streams_.advance(polled);
   if (polled[2].revents != 0) read_input(*progress);
   if ((polled[0].revents & POLLOUT) != 0) KILN_TRY(write_some());
   if ((polled[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) KILN_TRY(read_some());

@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/agent/frame.h"
 #include "engine/agent/host_session.h"
+#include "engine/agent/streams.h"
 
 namespace kiln {
 
@@ -35,6 +37,8 @@ class HostLink {
 
   /// The first frame, which is nobody's answer.
   Result<agent::Frame> receive_hello(const CancelToken& cancel);
+  /// From now on the guest may open streams to these.
+  void allow_streams(std::vector<ServerAddress> servers);
   /// An error that ends the link.
   Error breach(std::string what);
 
@@ -45,6 +49,7 @@ class HostLink {
   Result<void> pump(Progress& progress, const CancelToken& cancel);
   Result<bool> take_frames(Progress& progress);
   Result<bool> take(const agent::Frame& frame, Progress& progress);
+  Result<void> take_stream(const agent::Frame& frame);
   Result<void> refill(Progress& progress);
   Result<void> watch_time(Progress& progress, bool cancel_requested);
   Result<void> watch_heartbeat();
@@ -67,6 +72,8 @@ class HostLink {
   Clock::time_point last_heard_ = Clock::now();
   std::optional<Clock::time_point> pinged_;
   std::optional<Error> lost_;
+  std::vector<ServerAddress> servers_;
+  agent::Streams streams_;
 };
 
 }  // namespace kiln

@@ -81,6 +81,8 @@ class HostSession final : public GuestAgent {
                       std::chrono::milliseconds limit,
                       const std::function<Result<void>()>& work,
                       const CancelToken& cancel) override;
+  Result<void> forward(const std::vector<Destination>& destinations,
+                       const CancelToken& cancel) override;
   Result<void> quit(const CancelToken& cancel) override;
 
  private:
@@ -333,6 +335,19 @@ Result<void> HostSession::freeze(const std::vector<std::string>& mount_points,
                on_frozen,
                cancel));
   return worked ? *worked : link_.breach("it did not freeze what it thawed");
+}
+
+Result<void> HostSession::forward(const std::vector<Destination>& destinations,
+                                  const CancelToken& cancel) {
+  agent::ForwardRequest request;
+  std::vector<ServerAddress> servers;
+  for (const auto& destination : destinations) {
+    KILN_TRY_ASSIGN(servers.emplace_back(), resolve(destination));
+    request.destinations.emplace_back(destination.host, destination.port);
+  }
+  link_.allow_streams(std::move(servers));
+  return ask(
+      {FrameType::kForward, encode(request), {}, {}, {}, {}, "forwarding connections"}, {}, cancel);
 }
 
 Result<void> HostSession::quit(const CancelToken& cancel) {

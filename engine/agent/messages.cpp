@@ -257,6 +257,38 @@ std::optional<FreezeRequest> decode_freeze(std::string_view payload) {
   return if_valid(valid, message);
 }
 
+std::string encode(const ForwardRequest& message) {
+  Writer writer;
+  writer.integer(static_cast<std::uint32_t>(message.destinations.size()));
+  for (const auto& [host, port] : message.destinations) writer.string(host).integer(port);
+  return writer.take();
+}
+
+std::optional<ForwardRequest> decode_forward(std::string_view payload) {
+  Reader reader(payload);
+  ForwardRequest message;
+  message.destinations.resize(reader.count(sizeof(std::uint32_t) + sizeof(std::uint16_t)));
+  bool valid = true;
+  for (auto& [host, port] : message.destinations) {
+    host = reader.string();
+    port = reader.integer<std::uint16_t>();
+    // What would end a line or a word in a table of names.
+    valid = valid && port != 0 && !host.empty() && is_c_string(host) &&
+            host.find_first_of(" \t\r\n#") == std::string::npos;
+  }
+  return if_valid(valid && reader.complete(), message);
+}
+
+std::string encode(const StreamOpen& message) {
+  return Writer().integer(message.destination).take();
+}
+
+std::optional<StreamOpen> decode_stream_open(std::string_view payload) {
+  Reader reader(payload);
+  StreamOpen message{reader.integer<std::uint16_t>()};
+  return if_valid(reader.complete(), message);
+}
+
 std::string encode(const ErrorReport& message) {
   return Writer().integer(static_cast<std::uint8_t>(message.code)).string(message.message).take();
 }

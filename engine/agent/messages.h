@@ -80,6 +80,14 @@ struct FreezeRequest {
   std::uint32_t time_limit_milliseconds = 0;  ///< not 0
 };
 
+struct ForwardRequest {
+  std::vector<std::pair<std::string, std::uint16_t>> destinations;  ///< hosts and ports, not 0
+};
+
+struct StreamOpen {
+  std::uint16_t destination = 0;  ///< its place in the request
+};
+
 enum class ErrorCode : std::uint8_t {
   kIo = 0,
   kNotFound = 1,
@@ -106,6 +114,8 @@ std::string encode(const RemoveRequest& message);
 std::string encode(const RemovedReport& message);
 std::string encode(const ClockSetting& message);
 std::string encode(const FreezeRequest& message);
+std::string encode(const ForwardRequest& message);
+std::string encode(const StreamOpen& message);
 std::string encode(const ErrorReport& message);
 
 std::optional<Hello> decode_hello(std::string_view payload);
@@ -119,6 +129,8 @@ std::optional<RemoveRequest> decode_remove(std::string_view payload);
 std::optional<RemovedReport> decode_removed(std::string_view payload);
 std::optional<ClockSetting> decode_clock(std::string_view payload);
 std::optional<FreezeRequest> decode_freeze(std::string_view payload);
+std::optional<ForwardRequest> decode_forward(std::string_view payload);
+std::optional<StreamOpen> decode_stream_open(std::string_view payload);
 std::optional<ErrorReport> decode_error(std::string_view payload);
 
 }  // namespace kiln::agent

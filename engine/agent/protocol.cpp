@@ -3,8 +3,9 @@
 namespace kiln::agent {
 
 bool is_known(FrameType type) {
-  return (type >= FrameType::kHello && type <= FrameType::kFrozen) ||
-         (type >= FrameType::kRun && type <= FrameType::kThaw);
+  return (type >= FrameType::kHello && type <= FrameType::kStreamOpen) ||
+         (type >= FrameType::kRun && type <= FrameType::kForward) ||
+         (type >= FrameType::kStreamData && type <= FrameType::kStreamReset);
 }
 
 bool is_answer(FrameType request, FrameType answer) {
@@ -15,6 +16,7 @@ bool is_answer(FrameType request, FrameType answer) {
              answer == FrameType::kExit || answer == FrameType::kInputTaken;
     case FrameType::kPut:
     case FrameType::kSetClock:
+    case FrameType::kForward:
     case FrameType::kQuit:
       return answer == FrameType::kDone;
     case FrameType::kFreeze:
@@ -38,6 +40,7 @@ RequestOrder::Verdict RequestOrder::admit(FrameType type, std::uint32_t request)
     case FrameType::kRemove:
     case FrameType::kSetClock:
     case FrameType::kFreeze:
+    case FrameType::kForward:
     case FrameType::kQuit:
       if (request <= last_) return Verdict::kViolation;
       if (active_ != 0 && type != FrameType::kQuit) return Verdict::kViolation;

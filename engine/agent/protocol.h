@@ -32,6 +32,7 @@ enum class FrameType : std::uint8_t {
   kPong = 9,
   kInputTaken = 10,  ///< how many bytes of input have gone to the command since the last one
   kFrozen = 11,      ///< until the host thaws, or the request's time is over
+  kStreamOpen = 12,  ///< a connection to a destination; numbers streams in place of requests
   // From the host.
   kRun = 32,
   kCancel = 33,
@@ -48,6 +49,12 @@ enum class FrameType : std::uint8_t {
   kSetClock = 44,
   kFreeze = 45,
   kThaw = 46,  ///< ends a freeze
+  kForward = 47,
+  // From both, of a stream that was opened.
+  kStreamData = 56,
+  kStreamTaken = 57,  ///< as kInputTaken
+  kStreamEnd = 58,    ///< no more data from this end
+  kStreamReset = 59,  ///< it is over
 };
 
 bool is_known(FrameType type);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/cli/choice.h"
+#include "engine/cli/network_flags.h"
 #include "engine/cli/run_record_file.h"
 #include "engine/cli/services.h"
 #include "engine/cli/terminal.h"
@@ -17,6 +18,7 @@ struct ShellFlags {
   std::string run;
   SandboxMode mode = SandboxMode::kAuto;
   SandboxOptions options;
+  NetworkFlags network;
   unsigned boot_timeout_minutes = 15;
   std::vector<std::string> command;
 };
@@ -46,7 +48,10 @@ Result<ExitCode> shell(const ShellFlags& flags, Services& services) {
     options.sandbox = flags.mode == SandboxMode::kBoot ? "guest" : "appliance";
   }
   options.accelerator = flags.options.accelerator;
-  options.network = flags.options.network;
+  auto network = flags.options;
+  KILN_TRY(flags.network.apply(network));
+  options.network = network.network;
+  options.destinations = std::move(network.destinations);
   options.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.command = flags.command;
   options.cache_folder = std::filesystem::absolute(settings.cache_folder);
@@ -91,7 +96,7 @@ void add_shell_command(CLI::App& app, Services& services) {
                    "Minutes from power-on until the booted system answers")
       ->check(CLI::Range(1, 960))
       ->capture_default_str();
-  command->add_flag("--network", flags->options.network, "Give it a user-mode network card");
+  flags->network.add_to(*command);
   command->footer(
       "The exit code is the shell's or the command's. What is changed stays in the kept disk, "
       "which\n"

@@ -49,7 +49,7 @@ void PlanFlags::add_to(CLI::App& command) {
   command.add_option("--vcpus", sandbox.vcpus, "Processors of the sandbox")
       ->check(CLI::Range(1, 255))
       ->capture_default_str();
-  command.add_flag("--network", sandbox.network, "Give the sandbox a user-mode network card");
+  network.add_to(command);
   command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");
   command.add_flag("--offline", offline, "Fetch nothing over the network; --uri-map still applies")
       ->envname("KILN_OFFLINE");
@@ -84,6 +84,7 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   options.template_folder = std::filesystem::absolute(flags.input.path).parent_path();
   options.mode = flags.mode;
   options.sandbox = flags.sandbox;
+  KILN_TRY(flags.network.apply(options.sandbox));
   options.sandbox.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.offline = flags.offline;
   if (!flags.uri_map.empty()) {

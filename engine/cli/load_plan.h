@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "engine/cli/network_flags.h"
 #include "engine/cli/services.h"
 #include "engine/cli/template_flags.h"
 #include "engine/plan/plan.h"
@@ -17,6 +18,7 @@ struct PlanFlags {
   TemplateFlags input;
   SandboxMode mode = SandboxMode::kAuto;
   SandboxOptions sandbox;
+  NetworkFlags network;
   unsigned boot_timeout_minutes = 15;
   std::vector<std::string> generalize_skip;
   std::vector<std::string> generalize_also;

@@ -89,15 +89,18 @@ std::string describe_disk(const Plan& plan) {
 std::string describe_sandbox(std::string_view label,
                              std::string_view name,
                              std::string_view reason,
-                             bool network) {
-  return fmt::format("\n{:<12}{}: {}; network {}", label, name, reason, network ? "on" : "off");
+                             const SandboxOptions& options) {
+  std::string network = options.network ? "on, unrestricted" : "off";
+  if (!options.destinations.empty()) {
+    network = fmt::format("to {} only", fmt::join(destination_names(options), ", "));
+  }
+  return fmt::format("\n{:<12}{}: {}; network {}", label, name, reason, network);
 }
 
 std::string describe_build(const Plan& plan) {
   if (!plan.builds())
     return "\nBuild       nothing, the source itself is validated (sourceValidationOnly)";
-  return describe_sandbox(
-             "Sandbox", plan.sandbox, plan.sandbox_reason, plan.options.sandbox.network) +
+  return describe_sandbox("Sandbox", plan.sandbox, plan.sandbox_reason, plan.options.sandbox) +
          describe_steps("Step", plan.checked.steps, plan.options.uri_map, &plan) +
          describe_generalize(plan) + describe_disk(plan);
 }
@@ -105,11 +108,10 @@ std::string describe_build(const Plan& plan) {
 std::string describe_validation(const Plan& plan) {
   const auto& checked = plan.checked;
   if (checked.validations.empty()) return {};
-  auto text = describe_sandbox("Validate",
-                               plan.validation_sandbox,
-                               plan.validation_reason,
-                               plan.options.sandbox.network) +
-              describe_steps("Check", checked.validations, plan.options.uri_map);
+  auto text =
+      describe_sandbox(
+          "Validate", plan.validation_sandbox, plan.validation_reason, plan.options.sandbox) +
+      describe_steps("Check", checked.validations, plan.options.uri_map);
   if (checked.image_template.validate.continue_distribute_on_failure) {
     text += "\n            targets are served even if a check fails";
   }

@@ -104,6 +104,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
            {{"kind", plan.sandbox},
             {"reason", plan.sandbox_reason},
             {"network", plan.options.sandbox.network},
+            {"destinations", destination_names(plan.options.sandbox)},
             {"memoryMiB", plan.options.sandbox.memory_mib},
             {"vcpus", plan.options.sandbox.vcpus}}},
           {"steps", build_steps_json(plan)},

@@ -40,7 +40,9 @@ struct SandboxOptions {
   /// One, because package tools use one, and under emulation a second processor makes an empty
   /// build about a fifth slower (29 s against 36 s on two cores).
   unsigned vcpus = 1;
-  bool network = false;                ///< no network card unless asked
+  bool network = false;  ///< a user-mode network card, which reaches whatever the host does
+  /// What can be reached without a card, and nothing else; not both.
+  std::vector<Destination> destinations = {};
   Firmware firmware = Firmware::kAny;  ///< where the image's own system is booted
   /// UEFI with Secure Boot, by Microsoft's keys, and a TPM 2.0, where the image's own system is
   /// booted.
@@ -51,6 +53,9 @@ struct SandboxOptions {
   /// systemd gives a service 90 s to end before it kills it.
   std::chrono::milliseconds halt_time_limit = std::chrono::minutes(2);
 };
+
+/// As they were asked for.
+std::vector<std::string> destination_names(const SandboxOptions& options);
 
 /// In the work folder: what kernels and boot loaders say, one virtual machine after the other.
 inline constexpr const char* kConsoleLog = "console.log";

@@ -27,6 +27,17 @@ class CommandLine(KilnTest):
         wrong = self.kiln("validate", "--format", "sarf", "t.json", code=2).stderr
         self.assertIn('--format: "sarf" is none of text, json, sarif; did you mean "sarif"?', wrong)
 
+    def test_what_the_network_option_says(self):
+        template = self.template(self.small_image(), [])
+        for flags, said in ((["--network"], "network on, unrestricted"), ([], "network off"),
+                            (["--network=a.example:443", "--network=10.0.0.1:80"],
+                             "network to a.example:443, 10.0.0.1:80 only")):
+            self.assertIn(said, self.kiln("plan", *flags, template).stdout)
+        for flags, code in ((["--network=a.example"], "Network:Destination"),
+                            (["--network=localhost:80"], "Network:Localhost"),
+                            (["--network", "--network=a.example:80"], "Network:Both")):
+            self.assertIn(code, self.kiln("plan", *flags, template, code=2).stderr)
+
     def test_help_and_version_exit_0(self):
         self.assertIn("kiln", self.kiln("--version").stdout)
         self.assertIn("Exit codes", self.kiln("--help").stdout)

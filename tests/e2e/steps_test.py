@@ -3,6 +3,8 @@
 import hashlib
 import http.server
 import json
+import socket
+import socketserver
 import threading
 import time
 import unittest
@@ -96,6 +98,36 @@ class Steps(KilnTest):
         longest = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
         self.assertLess(longest, 5, "lines did not arrive while the step ran")
         self.assertEqual(len(self.step_log("customize-01")), 200_000_000)
+
+    def test_named_servers_are_reached_and_no_other(self):
+        """The image has no table of names, as before, and there is no network card."""
+        allowed, other = self.serve(b"allowed"), self.serve(b"other")
+        host = socket.gethostname()
+        self.build([shell(f"bash -c 'cat </dev/tcp/127.0.0.1/{allowed}'",
+                          f"bash -c 'cat </dev/tcp/127.0.0.1/{other}' || echo refused",
+                          f"getent hosts {host}", "ls /sys/class/net", "cp /etc/hosts /etc/hosts-of-kiln-step")],
+                   0, f"--network=127.0.0.1:{allowed}", f"--network={host}:9")
+        log = self.step_log("customize-01").decode()
+        self.assertIn("\nhello allowed", "\n" + log)
+        self.assertIn("refused", log)
+        self.assertNotIn("hello other", log)
+        self.assertRegex(log, rf"127\.77\.0\.\d+ +{host}")
+        self.assertEqual(log.splitlines()[-1], "lo")
+        vhd = self.output / "sample.vhd"
+        self.assertEqual(self.guest_paths(vhd, "etc/hosts", device="/dev/sda1"), ["etc/hosts-of-kiln-step"])
+        self.assertIn("127.77.", self.guest_file(vhd, "/etc/hosts-of-kiln-step", device="/dev/sda1"))
+
+    def serve(self, name):
+        """A server that says hello to whoever connects; its port."""
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.sendall(b"hello " + name + b"\n")
+
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server.server_address[1]
 
     def test_inputs_over_http_are_pinned(self):
         script = b"echo over http\n"

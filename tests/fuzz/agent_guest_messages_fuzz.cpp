@@ -52,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(decode_remove(payload));
   check(decode_clock(payload));
   check(decode_freeze(payload));
+  check(decode_forward(payload));
   check_order(payload);
   return 0;
 }

@@ -16,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(decode_input_taken(payload));
   check(decode_exit(payload));
   check(decode_removed(payload));
+  check(decode_stream_open(payload));
   check(decode_error(payload));
   return 0;
 }

@@ -129,25 +129,12 @@ std::string GuestRoot::provide_name_server(const std::string& name_server) {
     if (make_folders(folder) && write_small_file(target, contents, kMode)) return {};
     return failure("write", target);
   }
-  const std::string ours = "/run/kiln-resolv.conf";
-  if (!write_small_file(ours, contents, kMode)) return failure("write", ours);
-  const UniqueFd made(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
-  if (made) placeholder_ = target;
-  if (::mount(ours.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0) {
-    return failure("mount over", target);
-  }
-  return {};
+  return resolv_conf_.cover(target, contents);
 }
 
 void GuestRoot::leave() {
   allow_services();
-  if (!placeholder_.empty()) {
-    ::umount2(placeholder_.c_str(), MNT_DETACH);
-    struct stat info {};
-    if (::lstat(placeholder_.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0) {
-      ::unlink(placeholder_.c_str());
-    }
-  }
+  resolv_conf_.uncover();
   if (original_namespace_) ::setns(original_namespace_.get(), CLONE_NEWNS);
   original_namespace_.reset();
 }

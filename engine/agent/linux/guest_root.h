@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "engine/agent/linux/covered_file.h"
 #include "engine/core/unique_fd.h"
 
 namespace kiln::agent {
@@ -29,7 +30,7 @@ class GuestRoot {
   std::string provide_name_server(const std::string& name_server);
 
   UniqueFd original_namespace_;
-  std::string placeholder_;  ///< an empty file that we made to mount on
+  CoveredFile resolv_conf_;
 };
 
 }  // namespace kiln::agent

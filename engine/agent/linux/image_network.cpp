@@ -31,8 +31,8 @@ ifreq request_for(const char* card) {
   return request;
 }
 
-bool set_address(int socket, unsigned long what, const std::string& address) {
-  auto request = request_for(kCard);
+bool set_address(int socket, const char* card, unsigned long what, const std::string& address) {
+  auto request = request_for(card);
   request.ifr_addr = address_of(address);
   return ::ioctl(socket, what, &request) == 0;
 }
@@ -60,10 +60,19 @@ void bring_up_loopback() {
   if (socket) bring_up(socket.get(), "lo");
 }
 
+bool add_loopback_address(const std::string& address) {
+  if (address.rfind("127.", 0) == 0) return true;  // it has them all
+  static int number = 0;
+  const auto alias = "lo:kiln" + std::to_string(++number);
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return socket && set_address(socket.get(), alias.c_str(), SIOCSIFADDR, address) &&
+         set_address(socket.get(), alias.c_str(), SIOCSIFNETMASK, "255.255.255.255");
+}
+
 int set_up_network(const std::vector<std::string>& arguments) {
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const bool up = socket && set_address(socket.get(), SIOCSIFADDR, arguments[0]) &&
-                  set_address(socket.get(), SIOCSIFNETMASK, arguments[1]) &&
+  const bool up = socket && set_address(socket.get(), kCard, SIOCSIFADDR, arguments[0]) &&
+                  set_address(socket.get(), kCard, SIOCSIFNETMASK, arguments[1]) &&
                   bring_up(socket.get(), kCard) && add_default_route(socket.get(), arguments[2]);
   return up ? 0 : tool_failure("set up", kCard);
 }

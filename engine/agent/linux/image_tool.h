@@ -28,6 +28,8 @@ int unmount_image(const std::vector<std::string>& arguments);
 int trim_image(const std::vector<std::string>& arguments);
 int set_up_network(const std::vector<std::string>& arguments);
 void bring_up_loopback();
+/// An address of this machine's that no other can reach.
+bool add_loopback_address(const std::string& address);
 
 inline constexpr const char* kImageRoot = "/sysroot";
 

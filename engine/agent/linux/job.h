@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/agent/linux/forwarder.h"
 #include "engine/agent/linux/outbox.h"
 #include "engine/agent/messages.h"
 
@@ -53,6 +54,9 @@ std::unique_ptr<Job> make_put_job(std::uint32_t request, const PutRequest& put);
 std::unique_ptr<Job> make_get_job(std::uint32_t request, const GetRequest& get);
 std::unique_ptr<Job> make_clock_job(std::uint32_t request, const ClockSetting& setting);
 std::unique_ptr<Job> make_freeze_job(std::uint32_t request, const FreezeRequest& freeze);
+std::unique_ptr<Job> make_forward_job(std::uint32_t request,
+                                      const ForwardRequest& forward,
+                                      Forwarder& forwarder);
 std::unique_ptr<Job> make_remove_job(std::uint32_t request, const RemoveRequest& remove);
 
 /// An error frame's payload; the message is cut to a sane length.

@@ -37,6 +37,7 @@ class Session {
   const std::function<void(bool)>& around_steps_;
   const std::function<void()>& on_end_;
   Outbox outbox_;
+  Forwarder forwarder_{outbox_};
   FrameDecoder decoder_;
   RequestOrder order_;
   std::unique_ptr<Job> job_;
@@ -60,6 +61,7 @@ int Session::serve() {
     if (outbox_.empty()) greeted_ = true;
   }
   end_job();
+  forwarder_.leave();
   on_end_();
   if (state_ == State::kLost) return 1;
   outbox_.add(FrameType::kDone, quit_request_, {});
@@ -77,8 +79,12 @@ void Session::wait() {
   if (!outbox_.overfull()) events |= POLLIN;
   if (!outbox_.empty()) events |= POLLOUT;
   polled_.push_back({port_, events, 0});
+  forwarder_.watch(polled_, outbox_);
   const int timeout = job_ ? job_->watch(polled_, outbox_) : -1;
-  if (::poll(polled_.data(), polled_.size(), timeout) < 0) polled_[0].revents = 0;
+  if (::poll(polled_.data(), polled_.size(), timeout) < 0) {
+    for (auto& each : polled_) each.revents = 0;
+  }
+  forwarder_.advance(polled_);
 }
 
 void Session::read_port() {
@@ -106,6 +112,7 @@ void Session::read_port() {
 }
 
 void Session::handle(const Frame& frame) {
+  if (is_stream(frame.type)) return require(forwarder_.take(frame));
   switch (order_.admit(frame.type, frame.request)) {
     case RequestOrder::Verdict::kStale:
       return;
@@ -167,6 +174,9 @@ void Session::start(const Frame& frame) {
   } else if (const auto freeze =
                  frame.type == FrameType::kFreeze ? decode_freeze(frame.payload) : std::nullopt) {
     job_ = make_freeze_job(frame.request, *freeze);
+  } else if (const auto forward =
+                 frame.type == FrameType::kForward ? decode_forward(frame.payload) : std::nullopt) {
+    job_ = make_forward_job(frame.request, *forward, forwarder_);
   } else {
     state_ = State::kLost;  // malformed, though its checksum is right
   }

@@ -10,17 +10,12 @@
 namespace kiln::agent {
 namespace {
 
-class ClockJob final : public Job {
+/// What is done at once.
+class SimpleJob final : public Job {
  public:
-  ClockJob(std::uint32_t request, const ClockSetting& setting) : request_(request) {
-    constexpr std::uint64_t kMicroseconds = 1'000'000;
-    constexpr std::uint64_t kNanoseconds = 1'000;
-    const timespec time{static_cast<time_t>(setting.microseconds / kMicroseconds),
-                        static_cast<long>(setting.microseconds % kMicroseconds * kNanoseconds)};
-    if (::clock_settime(CLOCK_REALTIME, &time) == 0) return;
-    code_ = error_code_from_errno();
-    error_ = failure("set", "the clock");
-  }
+  /// @param error empty where it worked
+  SimpleJob(std::uint32_t request, ErrorCode code, std::string error)
+      : request_(request), code_(code), error_(std::move(error)) {}
 
   bool advance(Outbox& outbox) override {
     if (error_.empty()) {
@@ -35,7 +30,7 @@ class ClockJob final : public Job {
 
  private:
   std::uint32_t request_;
-  ErrorCode code_ = ErrorCode::kIo;
+  ErrorCode code_;
   std::string error_;
 };
 
@@ -112,7 +107,20 @@ class FreezeJob final : public Job {
 }  // namespace
 
 std::unique_ptr<Job> make_clock_job(std::uint32_t request, const ClockSetting& setting) {
-  return std::make_unique<ClockJob>(request, setting);
+  constexpr std::uint64_t kMicroseconds = 1'000'000;
+  constexpr std::uint64_t kNanoseconds = 1'000;
+  const timespec time{static_cast<time_t>(setting.microseconds / kMicroseconds),
+                      static_cast<long>(setting.microseconds % kMicroseconds * kNanoseconds)};
+  const bool set = ::clock_settime(CLOCK_REALTIME, &time) == 0;
+  const auto code = error_code_from_errno();
+  return std::make_unique<SimpleJob>(request, code, set ? "" : failure("set", "the clock"));
+}
+
+std::unique_ptr<Job> make_forward_job(std::uint32_t request,
+                                      const ForwardRequest& forward,
+                                      Forwarder& forwarder) {
+  auto error = forwarder.listen(forward);
+  return std::make_unique<SimpleJob>(request, ErrorCode::kIo, std::move(error));
 }
 
 std::unique_ptr<Job> make_freeze_job(std::uint32_t request, const FreezeRequest& freeze) {

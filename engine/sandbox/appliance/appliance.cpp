@@ -31,7 +31,7 @@ class ApplianceSandbox : public Sandbox {
         events_(context.events),
         cancel_(context.cancel) {}
 
-  Result<void> start_agent(bool network);
+  Result<void> start_agent(const SandboxOptions& options);
 
   [[nodiscard]] const GuestSystem& system() const override { return image_.system; }
   GuestAgent& agent() override {
@@ -62,17 +62,18 @@ class ApplianceSandbox : public Sandbox {
   std::unique_ptr<GuestAgent> agent_;
 };
 
-Result<void> ApplianceSandbox::start_agent(bool network) {
+Result<void> ApplianceSandbox::start_agent(const SandboxOptions& options) {
   KILN_TRY_ASSIGN(auto socket, port_.connect());
   std::vector<std::string> arguments = {"--port",
                                         fmt::format("/dev/virtio-ports/{}", kPortName),
                                         "--daemon",
                                         "--mount-mode",
                                         "--power-off-when-alone"};
-  if (network) arguments.insert(arguments.end(), {"--network", kNameServer});
+  if (options.network) arguments.insert(arguments.end(), {"--network", kNameServer});
   KILN_TRY_WHILE(image_.session->start_agent(arguments), "starting the agent in the image");
   KILN_TRY_ASSIGN(agent_, connect_agent(std::move(socket), kHelloPatience, cancel_));
-  return {};
+  if (options.destinations.empty()) return {};
+  return agent_->forward(options.destinations, cancel_);
 }
 
 /// Blocks that the image does not use are given back, so that they are neither converted nor
@@ -109,7 +110,7 @@ Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
                   mount_image(disk, options, context, GuestPort{port.socket(), kPortName}));
   auto sandbox = std::make_unique<ApplianceSandbox>(std::move(port), std::move(image), context);
   const auto mounted = Clock::now();
-  KILN_TRY(sandbox->start_agent(options.network));
+  KILN_TRY(sandbox->start_agent(options));
   notice(context.events, fmt::format("agent up in {}", elapsed_since(mounted)));
   return std::unique_ptr<Sandbox>(std::move(sandbox));
 }

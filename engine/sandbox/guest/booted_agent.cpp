@@ -137,6 +137,12 @@ Result<void> BootedAgent::freeze(const std::vector<std::string>& mount_points,
   return explained(session_->freeze(mount_points, limit, work, cancel));
 }
 
+Result<void> BootedAgent::forward(const std::vector<Destination>& destinations,
+                                  const CancelToken& cancel) {
+  KILN_CHECK(session_ != nullptr);
+  return explained(session_->forward(destinations, cancel));
+}
+
 Result<void> BootedAgent::quit(const CancelToken& cancel) {
   KILN_CHECK(session_ != nullptr);
   return explained(session_->quit(cancel));

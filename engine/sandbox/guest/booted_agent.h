@@ -54,6 +54,8 @@ class BootedAgent : public GuestAgent {
                       std::chrono::milliseconds limit,
                       const std::function<Result<void>()>& work,
                       const CancelToken& cancel) override;
+  Result<void> forward(const std::vector<Destination>& destinations,
+                       const CancelToken& cancel) override;
   Result<void> quit(const CancelToken& cancel) override;
 
   /// The end of what the guest wrote to its serial console.

@@ -77,6 +77,8 @@ class GuestSandbox : public Sandbox {
   Result<Firmware> prepare_disk();
   Result<DomainSpec> specify(Firmware firmware);
   Result<void> boot(const DomainSpec& spec);
+  /// Waits for the agent of a system that starts.
+  Result<void> connect(std::chrono::milliseconds limit, Error too_late);
   /// Asks the system for it and lets the agent go.
   Result<void> send_off(Shutdown what, Clock::time_point deadline);
   Result<void> await_reset(Clock::time_point deadline);
@@ -142,7 +144,7 @@ Result<void> GuestSandbox::boot(const DomainSpec& spec) {
   KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
   agent_ = std::make_unique<BootedAgent>(*domain_, spec.console_log);
   const auto limit = options_.boot_time_limit;
-  KILN_TRY_WHILE(agent_->connect(spec.agent_socket, limit, boot_timeout(limit), context_.cancel),
+  KILN_TRY_WHILE(connect(limit, boot_timeout(limit)),
                  "booting {} by {}",
                  system_.pretty_name,
                  spec.uefi ? "UEFI" : "BIOS");
@@ -156,6 +158,12 @@ Result<void> GuestSandbox::boot(const DomainSpec& spec) {
                      elapsed_since(start),
                      spec.accelerator == Accelerator::kTcg ? " (emulated)" : ""));
   return {};
+}
+
+Result<void> GuestSandbox::connect(std::chrono::milliseconds limit, Error too_late) {
+  KILN_TRY(agent_->connect(port_->socket(), limit, std::move(too_late), context_.cancel));
+  if (options_.destinations.empty()) return {};
+  return agent_->forward(options_.destinations, context_.cancel);
 }
 
 Result<void> GuestSandbox::start() {
@@ -224,7 +232,7 @@ Result<void> GuestSandbox::restart(std::chrono::milliseconds limit) {
 Result<void> GuestSandbox::restart_by(Clock::time_point deadline) {
   KILN_TRY_ASSIGN(const auto before, boot_id(*agent_, context_.cancel));
   KILN_TRY(await_reset(deadline));
-  KILN_TRY(agent_->connect(port_->socket(), until(deadline), restart_timeout(), context_.cancel));
+  KILN_TRY(connect(until(deadline), restart_timeout()));
   KILN_TRY_ASSIGN(const auto after, boot_id(*agent_, context_.cancel));
   if (after == before) {
     return fail(ErrorKind::kGuestFailed,

@@ -115,6 +115,15 @@ TEST_F(HostSession, SendsWhatWasAskedFor) {
   EXPECT_EQ(seen->time_limit_milliseconds, 0U);
 }
 
+TEST_F(HostSession, AllowsNoConnectionThatWasNotNamed) {
+  connect_well();
+  const auto result = run_against([](Peer& peer) {
+    peer.receive();
+    peer.send(FrameType::kStreamOpen, 1, encode(agent::StreamOpen{0}));
+  });
+  EXPECT_THAT(result, test::FailsWith("Agent:Protocol"));
+}
+
 TEST_F(HostSession, IsNotToldOfAFreezeTwiceOrNever) {
   for (const int times : {0, 2}) {
     SetUp();

@@ -70,6 +70,11 @@ TEST(Messages, RoundTrip) {
   EXPECT_THAT(freeze->mount_points, ElementsAre("/", "/boot"));
   EXPECT_EQ(freeze->time_limit_milliseconds, 30'000U);
 
+  const auto forward = decode_forward(encode(ForwardRequest{{{"a.example", 443}}}));
+  ASSERT_TRUE(forward);
+  EXPECT_THAT(forward->destinations, ElementsAre(Pair("a.example", 443)));
+  EXPECT_EQ(decode_stream_open(encode(StreamOpen{513}))->destination, 513);
+
   const auto error = decode_error(encode(ErrorReport{ErrorCode::kNoSpace, "full"}));
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, ErrorCode::kNoSpace);
@@ -100,6 +105,12 @@ std::vector<Kind> kinds() {
       {"freeze",
        encode(FreezeRequest{{"/"}, 9}),
        [](auto p) { return decode_freeze(p).has_value(); }},
+      {"forward",
+       encode(ForwardRequest{{{"a.example", 443}, {"10.0.0.1", 80}}}),
+       [](auto p) { return decode_forward(p).has_value(); }},
+      {"stream open",
+       encode(StreamOpen{1}),
+       [](auto p) { return decode_stream_open(p).has_value(); }},
       {"error",
        encode(ErrorReport{ErrorCode::kIo, "why"}),
        [](auto p) { return decode_error(p).has_value(); }},
@@ -149,6 +160,8 @@ TEST(Messages, RefuseWhatTheKernelWouldReadDifferently) {
   EXPECT_FALSE(decode_remove(encode(RemoveRequest{"*"})));
   EXPECT_FALSE(decode_freeze(encode(FreezeRequest{{"boot"}, 9})));
   EXPECT_FALSE(decode_freeze(encode(FreezeRequest{{"/"}, 0}))) << "for ever";
+  EXPECT_FALSE(decode_forward(encode(ForwardRequest{{{"a\n127.0.0.1 b", 443}}})));
+  EXPECT_FALSE(decode_forward(encode(ForwardRequest{{{"a", 0}}})));
   EXPECT_FALSE(decode_exit("\x04\x01"));
   EXPECT_FALSE(decode_error(std::string("\x08\0\0\0\0", 5)));
 }

@@ -84,6 +84,17 @@ TEST(RequestOrder, RefusesDataThatIsNotAsked) {
   EXPECT_EQ(order.admit(FrameType::kCancel, 2), Verdict::kViolation);
 }
 
+TEST(RequestOrder, KnowsNoStreams) {
+  for (const auto type : {FrameType::kStreamOpen,
+                          FrameType::kStreamData,
+                          FrameType::kStreamTaken,
+                          FrameType::kStreamEnd,
+                          FrameType::kStreamReset}) {
+    RequestOrder order;
+    EXPECT_EQ(order.admit(type, 1), Verdict::kViolation);
+  }
+}
+
 TEST(RequestOrder, RefusesTheAgentsOwnFrames) {
   for (int type = 0; type < 32; ++type) {
     RequestOrder order;

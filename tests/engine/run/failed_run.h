@@ -71,6 +71,9 @@ class FakeSandbox : public Sandbox {
                         const CancelToken&) override {
       return work();
     }
+    Result<void> forward(const std::vector<Destination>&, const CancelToken&) override {
+      return {};
+    }
     Result<void> quit(const CancelToken&) override { return {}; }
   };
 

@@ -1,4 +1,5 @@
-// What takes too long in a booted system and how it is cut short, its clock, and its frozen disks.
+// What takes too long in a booted system and how it is cut short, its clock, its frozen disks, and
+// the servers that it may reach.
 // One guest without systemd, because that boots quickest.
 #include <thread>
 
@@ -10,6 +11,7 @@
 #include "tests/support/matchers.h"
 #include "tests/support/processes.h"
 #include "tests/support/recording_sink.h"
+#include "tests/support/tcp_server.h"
 
 namespace kiln::test {
 namespace {
@@ -33,6 +35,7 @@ class GuestTime : public ::testing::Test {
     ASSERT_OK(disk);
     SandboxOptions options;
     options.halt_time_limit = 15s;
+    options.destinations = {{"127.0.0.1", server_.port()}};
     auto sandbox = start_guest(
         *disk, options, {*runner_, events_, {}, work_folder(), work_folder() / "cache"});
     ASSERT_OK(sandbox);
@@ -57,11 +60,13 @@ class GuestTime : public ::testing::Test {
   }
 
   void expect_steps_cut_short();
+  void expect_the_server_and_no_card();
   void expect_frozen_disks();
   void expect_the_right_time_after_a_restart_with_a_wrong_clock();
   void expect_a_restart_that_hangs_to_be_cut_short();
   void expect_the_power_cut();
 
+  TcpServer server_{[](int connection) { send_all(connection, "here\n"); }};
   std::unique_ptr<ProcessRunner> runner_ = make_process_runner();
   std::optional<TempDir> disk_folder_;
   RecordingSink events_;
@@ -80,6 +85,11 @@ void GuestTime::expect_steps_cut_short() {
   });
   EXPECT_THAT(run("setsid sleep 602", {}, source.token()), FailsWith("Run:Cancelled"));
   EXPECT_EQ(output_of("pgrep -f 'sleep 60[12]' || echo none"), "none");
+}
+
+void GuestTime::expect_the_server_and_no_card() {
+  EXPECT_EQ(output_of("ls /sys/class/net"), "lo");
+  EXPECT_EQ(output_of(fmt::format("bash -c 'cat </dev/tcp/127.0.0.1/{}'", server_.port())), "here");
 }
 
 /// A writer that init runs, because what a step leaves behind dies with it.
@@ -144,9 +154,11 @@ void GuestTime::expect_the_power_cut() {
 
 TEST_F(GuestTime, IsKept) {
   expect_steps_cut_short();
+  expect_the_server_and_no_card();
   expect_frozen_disks();
   expect_the_right_time_after_a_restart_with_a_wrong_clock();
   if (HasFatalFailure()) return;
+  expect_the_server_and_no_card();
   expect_a_restart_that_hangs_to_be_cut_short();
   expect_the_power_cut();
 }
