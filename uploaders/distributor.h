@@ -17,6 +17,17 @@
 
 namespace kiln {
 
+class AzureAccess;
+struct Cloud;
+
+/// What targets in Azure have to know of an image, in Azure's words; empty where nobody said.
+struct ImageTraits {
+  std::string os_type;        ///< Linux, Windows
+  std::string generation;     ///< V1, V2
+  std::string security_type;  ///< Standard, TrustedLaunch
+  std::string version;        ///< the source's, where that is x.y.z
+};
+
 /// The finished disk, ready to be read as often as there are distributors.
 struct FinishedDisk {
   BlockSource& blocks;
@@ -47,6 +58,9 @@ struct DistributeContext {
   /// A file name of this target's own for what lets it go on after a kill, see
   /// UploadOptions::journal; empty where nothing goes on.
   std::filesystem::path journal = {};
+  AzureAccess* azure = nullptr;  ///< null where nothing goes to Azure's resource manager
+  std::string run_id = {};       ///< names what is staged, and marks what was made
+  ImageTraits image = {};
 };
 
 /// A target of the template's `distribute` array. Independent of the others and idempotent.
@@ -63,6 +77,14 @@ class Distributor {
   [[nodiscard]] virtual bool takes_suggested_name() const { return false; }
   /// Why this version cannot serve it, though it is understood; nothing where it can.
   [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
+  /// Why it cannot be served in this cloud, though it could elsewhere. Nothing is asked of the
+  /// network.
+  /// @param staging whether there is a container for what images are made of
+  [[nodiscard]] virtual std::optional<Error> lacking(const Cloud& /*cloud*/,
+                                                     const ImageTraits& /*image*/,
+                                                     bool /*staging*/) const {
+    return std::nullopt;
+  }
   /// Options, credentials, reachability, room: all that can be known before the first byte of work.
   /// @param disk_size bytes of the disk that will be delivered
   virtual Result<void> check(const DistributeContext& context, std::uint64_t disk_size) const = 0;

@@ -49,6 +49,13 @@ bool is_managed_image_id(std::string_view text) {
   return matches(split(text, '/'), fmt::format("{}/images/*", kImage));
 }
 
+std::string resource_group_of(std::string_view id) {
+  constexpr std::ptrdiff_t kParts = 5;  // the first one is empty
+  const auto segments = split(id, '/');
+  const auto count = std::min<std::ptrdiff_t>(std::ssize(segments), kParts);
+  return fmt::format("{}", fmt::join(segments.begin(), segments.begin() + count, "/"));
+}
+
 std::optional<GalleryTarget> parse_gallery_target(std::string_view text) {
   const auto pattern = fmt::format("{}/galleries/*/images/*", kImage);
   const auto segments = split(text, '/');

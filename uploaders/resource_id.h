@@ -10,6 +10,9 @@ namespace kiln {
 /// in braces, which samples use for what the reader must fill in, pass; see warn_of_braces.
 bool is_managed_image_id(std::string_view text);
 
+/// `/subscriptions/S/resourceGroups/G` of the id of a resource in a group.
+std::string resource_group_of(std::string_view id);
+
 /// Where a gallery target goes.
 struct GalleryTarget {
   std::string definition;  ///< resource id of the image definition

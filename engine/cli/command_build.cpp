@@ -42,12 +42,14 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   const auto transport = make_fetcher(
       chosen.template_folder, {}, {}, make_blob_signer(process_environment(), services.redactor));
   const auto fetcher = make_mapped_fetcher(*transport, chosen.uri_map, chosen.offline);
+  const auto azure = flags.plan.cloud.access(chosen.cloud, services);
   auto display = make_display(settings);
   KILN_TRY_ASSIGN(
       const auto report,
-      run_build(loaded.plan,
-                options,
-                {*services.runner, *fetcher, services.redactor, *display, services.cancel}));
+      run_build(
+          loaded.plan,
+          options,
+          {*services.runner, *fetcher, services.redactor, *display, services.cancel, azure.get()}));
   display.reset();  // the terminal's live line is gone before the result is printed
   return report_run(settings, report);
 }

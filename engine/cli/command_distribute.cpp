@@ -1,4 +1,5 @@
 // `kiln distribute RUN`
+#include "engine/cli/cloud_flags.h"
 #include "engine/cli/report_run.h"
 #include "engine/cli/run_record_file.h"
 #include "engine/cli/services.h"
@@ -12,6 +13,7 @@ namespace {
 struct DistributeFlags {
   std::string run;
   LaterOptions options;
+  CloudFlags cloud;
 };
 
 Result<ExitCode> distribute(const DistributeFlags& flags, Services& services) {
@@ -22,13 +24,16 @@ Result<ExitCode> distribute(const DistributeFlags& flags, Services& services) {
   auto options = flags.options;
   options.output_folder = std::filesystem::absolute(options.output_folder).lexically_normal();
   const auto fetcher = make_fetcher(".");
+  KILN_TRY_ASSIGN(auto cloud, flags.cloud.choose(services.cancel));
+  const auto azure = flags.cloud.access(std::move(cloud), services);
   auto display = make_display(settings);
   KILN_TRY_ASSIGN(
       const auto report,
-      distribute_later(folder,
-                       std::move(record),
-                       options,
-                       {*services.runner, *fetcher, services.redactor, *display, services.cancel}));
+      distribute_later(
+          folder,
+          std::move(record),
+          options,
+          {*services.runner, *fetcher, services.redactor, *display, services.cancel, azure.get()}));
   display.reset();
   return report_run(settings, report);
 }
@@ -52,6 +57,7 @@ void add_distribute_command(CLI::App& app, Services& services) {
           "--output-dir", flags->options.output_folder, "Where VHD distributors without uri write")
       ->envname("KILN_OUTPUT_DIR")
       ->capture_default_str();
+  flags->cloud.add_to(*command);
   command->add_flag(
       "--overwrite", flags->options.overwrite, "Replace what already stands at a target");
   command->footer(

@@ -5,6 +5,7 @@
 
 #include "disk/convert/open_image.h"
 #include "disk/image/probe.h"
+#include "engine/cli/cloud_flags.h"
 #include "engine/cli/services.h"
 #include "engine/core/digest.h"
 #include "engine/core/file.h"
@@ -20,6 +21,7 @@ struct UploadFlags {
   std::string target;
   bool existing = false;
   bool overwrite = false;
+  CloudFlags cloud;
   unsigned workers = UploadOptions().workers;
   unsigned retry_delay_ms = 1000;
 };
@@ -93,10 +95,12 @@ Result<ExitCode> upload(const UploadFlags& flags, Services& services) {
   PageBlobTarget target;
   KILN_TRY_ASSIGN(target.location, find_location(flags));
   KILN_TRY_ASSIGN(const auto image, check_image(flags.image, *display));
-  KILN_TRY_ASSIGN(
-      target.credential,
-      find_storage_credential(target.location, process_environment(), services.redactor));
+  KILN_TRY_ASSIGN(auto cloud, flags.cloud.choose(services.cancel));
+  const auto azure = flags.cloud.access(std::move(cloud), services);
+  KILN_TRY_ASSIGN(target.credential, azure->storage_credential(target.location));
   UploadOptions options;
+  options.blob.service_version = azure->cloud().storage_version;
+  options.blob.http = azure->options().http;
   options.existing = flags.existing;
   options.overwrite = flags.overwrite;
   options.workers = flags.workers;
@@ -127,6 +131,7 @@ void add_upload_command(CLI::App& app, Services& services) {
                    flags->target,
                    "The page blob's URL, or its container's; @FILE reads it from a file")
       ->required();
+  flags->cloud.add_to(*command);
   command->add_flag("--existing",
                     flags->existing,
                     "Write into a blob or disk that is there and has the VHD's size");

@@ -14,6 +14,7 @@ void PlanFlags::add_to(CLI::App& command) {
       {"kvm", AcceleratorChoice::kKvm},
       {"tcg", AcceleratorChoice::kTcg}};
   input.add_to(command);
+  cloud.add_to(command);
   command.add_option("--accel", sandbox.accelerator, "auto falls back to emulation with a warning")
       ->envname("KILN_ACCEL")
       ->transform(choice(kAccelerators, "auto|kvm|tcg"));
@@ -87,6 +88,8 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   KILN_TRY(flags.network.apply(options.sandbox));
   options.sandbox.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.offline = flags.offline;
+  KILN_TRY_ASSIGN(options.cloud, flags.cloud.choose(services.cancel));
+  options.staging_container = !flags.cloud.staging_container.empty();
   if (!flags.uri_map.empty()) {
     KILN_TRY_ASSIGN(options.uri_map, UriMap::load(flags.uri_map));
   }

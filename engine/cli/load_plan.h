@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "engine/cli/cloud_flags.h"
 #include "engine/cli/network_flags.h"
 #include "engine/cli/services.h"
 #include "engine/cli/template_flags.h"
@@ -16,6 +17,7 @@ namespace kiln {
 /// The options that `plan` and `build` share, since a plan is what a build will do.
 struct PlanFlags {
   TemplateFlags input;
+  CloudFlags cloud;
   SandboxMode mode = SandboxMode::kAuto;
   SandboxOptions sandbox;
   NetworkFlags network;

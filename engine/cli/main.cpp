@@ -2,10 +2,12 @@
 #include <exception>
 
 #include "engine/cli/app.h"
+#include "engine/cli/core_dumps.h"
 #include "engine/cli/signals.h"
 
 int main(int argc, char** argv) {
   try {
+    kiln::forbid_core_dumps();
     const kiln::SignalCancellation signals;
     kiln::Services services;
     services.cancel = signals.token();

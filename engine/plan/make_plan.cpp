@@ -156,7 +156,32 @@ void check_inputs(Plan& plan) {
   }
 }
 
+/// What the chosen cloud does not have is told here, not after the build.
+void check_cloud(Plan& plan) {
+  const auto& options = plan.options;
+  if (options.cloud.name.empty()) return;
+  for (const auto& target : plan.checked.targets) {
+    auto lacking =
+        target.distributor->lacking(options.cloud, plan.image_traits(), options.staging_container);
+    if (lacking) plan.blockers.push_back(*std::move(lacking));
+  }
+}
+
 }  // namespace
+
+/// The version is the end of an exact name: `Publisher:Offer:Sku:1.2.3`, `…/versions/1.2.3`.
+ImageTraits Plan::image_traits() const {
+  ImageTraits traits;
+  if (source.os_type != OsType::kUnknown) traits.os_type = to_string(source.os_type);
+  if (source.hyper_v_generation != HyperVGeneration::kUnknown) {
+    traits.generation = to_string(source.hyper_v_generation);
+  }
+  traits.security_type =
+      source.security_type == SecurityType::kTrustedLaunch ? "TrustedLaunch" : "Standard";
+  const auto end = source.identity.find_last_of(":/");
+  if (end != std::string::npos) traits.version = source.identity.substr(end + 1);
+  return traits;
+}
 
 std::optional<std::uint64_t> Plan::disk_size() const {
   if (const auto& wanted = checked.image_template.disk_size) {
@@ -204,6 +229,7 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   KILN_TRY(check_generation(plan));
   KILN_TRY(check_systems(plan));
   check_inputs(plan);
+  check_cloud(plan);
   block_windows(plan);
   for (const auto& step : plan.checked.steps) {
     if (!step.customizer->blocker() || plan.boots()) continue;

@@ -13,6 +13,7 @@
 #include "engine/core/uri_map.h"
 #include "engine/sandbox/sandbox.h"
 #include "engine/template/image_template.h"
+#include "uploaders/cloud/cloud.h"
 #include "uploaders/distributor.h"
 
 namespace kiln {
@@ -43,6 +44,8 @@ struct PlanOptions {
   std::optional<std::chrono::milliseconds> step_time_limit;
   bool offline = false;  ///< nothing is fetched over the network
   UriMap uri_map;        ///< files that stand for remote URIs
+  Cloud cloud;           ///< where targets in Azure go; without a name nothing is known of it
+  bool staging_container = false;  ///< there is one for what images are made of
 };
 
 /// A template after every registry's parser has run over it; without errors in
@@ -77,6 +80,8 @@ struct Plan {
   /// Why `step` runs where it does; for a person.
   [[nodiscard]] std::string_view why_there(const PlannedStep& step) const;
   [[nodiscard]] bool source_found() const { return !source.path.empty(); }
+  /// What targets in Azure have to know.
+  [[nodiscard]] ImageTraits image_traits() const;
   /// Bytes of the disk that is built; nothing where neither source nor template says.
   [[nodiscard]] std::optional<std::uint64_t> disk_size() const;
   /// The same where it is more than the source has.

@@ -17,6 +17,9 @@ DistributeContext context_of(const Delivery& delivery, const DeliveryServices& s
                             services.output_folder,
                             services.overwrite,
                             delivery.suggested_name};
+  context.azure = services.azure;
+  context.run_id = services.folder.id();
+  context.image = services.image;
   context.journal = services.folder.journals() / (delivery.id + ".journal");
   return context;
 }

@@ -26,6 +26,8 @@ struct DeliveryServices {
   RunRecord& record;
   std::filesystem::path output_folder;
   bool overwrite = false;
+  AzureAccess* azure = nullptr;
+  ImageTraits image = {};
 };
 
 /// Distributors are independent: each has its artifact or its error.

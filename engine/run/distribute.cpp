@@ -25,6 +25,7 @@ std::string suggested_name(const Plan& plan, const PlannedTarget& target) {
 FinishedRun finished_run(const Plan& plan, bool validated) {
   FinishedRun finished;
   finished.validated = validated;
+  finished.image = plan.image_traits();
   const auto& bodies = plan.checked.canonical.at("properties").at("distribute");
   for (std::size_t i = 0; i < plan.checked.targets.size(); ++i) {
     const auto& target = plan.checked.targets[i];
@@ -83,7 +84,9 @@ DeliveryServices delivery_services(const RunContext& context) {
           context.redactor,
           context.record,
           context.output_folder,
-          context.overwrite};
+          context.overwrite,
+          context.azure,
+          context.plan.image_traits()};
 }
 
 Result<DistributeOutcome> distribute(ValidatedDisk validated, const RunContext& context) {

@@ -139,7 +139,9 @@ Result<BuildReport> distribute_later(const RunFolder& folder,
                        services.redactor,
                        record,
                        options.output_folder,
-                       options.overwrite},
+                       options.overwrite,
+                       services.azure,
+                       finished.image},
                       services.runner);
 
   BuildReport report{folder.id(), folder.path(), RunState::kFailed};

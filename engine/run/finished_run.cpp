@@ -62,6 +62,11 @@ nlohmann::json to_json(const FinishedRun& finished) {
   json.update({{"formatVersion", kFormatVersion},
                {"whole", !finished.overlays.has_value()},
                {"validated", finished.validated},
+               {"image",
+                {{"osType", finished.image.os_type},
+                 {"generation", finished.image.generation},
+                 {"securityType", finished.image.security_type},
+                 {"version", finished.image.version}}},
                {"targets", targets}});
   return json;
 }
@@ -83,6 +88,11 @@ Result<FinishedRun> read_finished_run(const nlohmann::json& record, const std::s
     if (json.at("formatVersion") != kFormatVersion) return damaged(run);
     whole = json.at("whole").get<bool>();
     finished.validated = json.at("validated").get<bool>();
+    const auto& image = json.at("image");
+    finished.image = {image.at("osType").get<std::string>(),
+                      image.at("generation").get<std::string>(),
+                      image.at("securityType").get<std::string>(),
+                      image.at("version").get<std::string>()};
     for (const auto& target : json.at("targets")) {
       KILN_TRY_ASSIGN(auto read, read_target(target, run));
       finished.targets.push_back(std::move(read));

@@ -9,6 +9,7 @@
 #include "engine/core/process_runner.h"
 #include "engine/run/linked_disk.h"
 #include "engine/run/run_folder.h"
+#include "uploaders/distributor.h"
 
 namespace kiln {
 
@@ -28,6 +29,7 @@ struct FinishedRun {
   /// can be taken to another machine.
   std::optional<LinkedDisk> overlays;
   std::vector<FinishedTarget> targets;
+  ImageTraits image;
   bool validated = true;
 };
 

@@ -34,6 +34,7 @@ struct RunContext {
   bool keep_on_failure = false;
   bool distribute_later = false;
   const Deadline& deadline;  ///< what `cancel` comes from
+  AzureAccess* azure = nullptr;
 };
 
 // The typed values that phases hand on. Each phase takes its predecessor's value and nothing else,

@@ -149,7 +149,8 @@ Result<BuildReport> run_build(const Plan& plan,
                            options.overwrite,
                            options.keep_on_failure,
                            options.distribute_later,
-                           deadline};
+                           deadline,
+                           services.azure};
   auto outcome = run_phases(context);
   if (outcome) {
     report.artifacts = std::move(outcome->artifacts);

@@ -19,6 +19,7 @@ struct BuildServices {
   Redactor& redactor;
   EventSink& display;  ///< a terminal or JSON lines
   CancelToken cancel;
+  AzureAccess* azure = nullptr;  ///< null where no target goes to Azure's resource manager
 };
 
 struct BuildOptions {

@@ -116,6 +116,7 @@ Result<json> ArmClient::settle(const ArmResource& resource, const CancelToken& c
   const Call call{"PUT", url_of(resource_manager_, resource), {}, "create " + resource.id};
   HttpResponse accepted;
   accepted.status = 202;
+  accepted.headers.add("Retry-After", "0");
   return wait(call, std::move(accepted), cancel);
 }
 

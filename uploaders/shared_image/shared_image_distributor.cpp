@@ -3,70 +3,15 @@
 #include <set>
 
 #include "engine/core/text.h"
-#include "uploaders/planned_distributor.h"
 #include "uploaders/resource_id.h"
 #include "uploaders/shared_image/shared_image_fields.h"
+#include "uploaders/shared_image/shared_image_target.h"
 
 namespace kiln {
 namespace {
 
-struct Region {
-  std::string name;
-  std::int64_t replicas = 1;
-  std::string storage = "Standard_LRS";
-};
-
-/// A SharedImage target as the template gives it.
-struct SharedImageOptions {
-  GalleryTarget target;
-  std::vector<Region> regions;
-  std::string scheme = "Latest";
-  std::int64_t major = -1;
-  bool exclude_from_latest = false;
-  std::string replication_mode = "Full";
-};
-
-std::string describe_region(const Region& region) {
-  auto text = region.name;
-  if (region.replicas != 1) text += fmt::format(" x{}", region.replicas);
-  if (region.storage != "Standard_LRS") text += " " + region.storage;
-  return text;
-}
-
-class SharedImageTarget : public PlannedDistributor {
- public:
-  SharedImageTarget(const Record& record, RunOutput output, SharedImageOptions options)
-      : PlannedDistributor(record, std::move(output)), options_(std::move(options)) {}
-
-  [[nodiscard]] std::string describe() const override {
-    auto text = fmt::format("{}, {}", options_.target.definition, describe_version());
-    std::vector<std::string> regions;
-    for (const auto& region : options_.regions) regions.push_back(describe_region(region));
-    if (!regions.empty()) text += fmt::format(", to {}", fmt::join(regions, ", "));
-    if (options_.replication_mode != "Full") text += ", replicated " + options_.replication_mode;
-    if (options_.exclude_from_latest) text += ", not latest";
-    return text;
-  }
-
-  /// Without an explicit version each target makes a version of its own.
-  [[nodiscard]] std::string target_key() const override {
-    if (options_.target.version.empty()) return {};
-    return to_lower(options_.target.definition) + "/versions/" + options_.target.version;
-  }
-
- private:
-  [[nodiscard]] std::string describe_version() const {
-    if (!options_.target.version.empty()) return "version " + options_.target.version;
-    if (options_.scheme == "Source") return "version as the source's";
-    if (options_.major < 0) return "version next after the latest";
-    return fmt::format("version next after the latest {}.x", options_.major);
-  }
-
-  SharedImageOptions options_;
-};
-
 /// A region written twice is hardly meant.
-void warn_of_repeated(const std::vector<Region>& regions,
+void warn_of_repeated(const std::vector<SharedImageRegion>& regions,
                       const JsonReader& place,
                       const ContractContext& context) {
   std::set<std::string> seen;
@@ -161,12 +106,11 @@ void read_versioning(const Record& record,
 }  // namespace
 
 constexpr RecordType kSharedImageTarget{.name = "SharedImage",
-                                        .help = "a gallery image version; planned, not yet made",
+                                        .help = "a gallery image version",
                                         .fields = shared_image::kFields,
                                         .hints = shared_image::kHints,
                                         .discriminated = true,
-                                        .former = "sharedImage",
-                                        .planned = true};
+                                        .former = "sharedImage"};
 
 Result<std::unique_ptr<Distributor>> parse_shared_image_distributor(const Record& record,
                                                                     const ContractContext& outer) {
@@ -192,7 +136,7 @@ Result<std::unique_ptr<Distributor>> parse_shared_image_distributor(const Record
   if (const auto mode = record.text("replicationMode"); !mode.empty()) {
     options.replication_mode = mode;
   }
-  return std::make_unique<SharedImageTarget>(record, std::move(output), std::move(options));
+  return make_shared_image_target(std::move(output), std::move(options));
 }
 
 }  // namespace kiln

@@ -7,6 +7,7 @@
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/core/uri.h"
+#include "uploaders/arm/azure_access.h"
 #include "uploaders/local_folder/local_file.h"
 #include "uploaders/pageblob/upload.h"
 #include "uploaders/run_output.h"
@@ -179,8 +180,12 @@ class VhdBlob : public VhdDistributor {
                                                    const std::string& name) const {
     PageBlobTarget target;
     target.location = location_.blob.empty() ? location_.with_blob(name + ".vhd") : location_;
-    KILN_TRY_ASSIGN(target.credential,
-                    find_storage_credential(target.location, environment_, context.redactor));
+    auto found = find_storage_credential(target.location, environment_, context.redactor);
+    if (!found && found.error().code() == "Auth:NoCredential" && context.azure != nullptr) {
+      found = context.azure->storage_credential(target.location);
+    }
+    if (!found) return std::move(found).error();
+    target.credential = *std::move(found);
     return target;
   }
 
@@ -188,6 +193,12 @@ class VhdBlob : public VhdDistributor {
                                              Tags metadata) const {
     UploadOptions options;
     options.blob = options_;
+    if (context.azure != nullptr) {
+      options.blob.http.ca_file = context.azure->options().http.ca_file;
+      if (context.azure->cloud().stack_hub) {
+        options.blob.service_version = context.azure->cloud().storage_version;
+      }
+    }
     options.overwrite = context.overwrite;
     options.metadata = std::move(metadata);
     options.journal = context.journal;

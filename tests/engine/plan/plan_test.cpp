@@ -8,6 +8,7 @@
 #include "engine/core/temp_dir.h"
 #include "engine/template/parse.h"
 #include "tests/support/matchers.h"
+#include "uploaders/cloud/cloud_profiles.h"
 
 namespace kiln {
 namespace {
@@ -153,7 +154,7 @@ TEST_F(PlanTest, PlansInFullWhatCannotBeBuiltYet) {
   ASSERT_OK(checked);
   const auto made = make_plan(*std::move(checked), options());
   ASSERT_OK(made);
-  EXPECT_EQ(made->blockers.size(), 3U);
+  EXPECT_EQ(made->blockers.size(), 2U) << "a managed image can be made";
   for (const auto& blocker : made->blockers) {
     EXPECT_EQ(blocker.code(), "Template:NotYetSupported");
     EXPECT_FALSE(blocker.where().empty());
@@ -161,8 +162,34 @@ TEST_F(PlanTest, PlansInFullWhatCannotBeBuiltYet) {
   const auto text = describe_plan(*made);
   EXPECT_NE(text.find("PowerShell \"ps\": 1 inline line (not yet run)"), std::string::npos) << text;
   EXPECT_NE(text.find("Not yet     "), std::string::npos) << text;
-  EXPECT_EQ(plan_to_json(*made).at("blockers").size(), 3U);
+  EXPECT_EQ(plan_to_json(*made).at("blockers").size(), 2U);
   EXPECT_EQ(plan_to_json(*made).at("steps").at(0).at("runnable"), false);
+}
+
+TEST_F(PlanTest, RefusesWhatTheCloudLacks) {
+  const auto lacking = [&](const Cloud& cloud, bool staging) {
+    auto checked = check("",
+                         R"({"type":"ManagedImage","runOutputName":"m","location":"x","imageId":
+                  "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"},
+                            {"type":"SharedImage","runOutputName":"s","galleryImageId":
+                  "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/d"})");
+    EXPECT_OK(checked);
+    auto chosen = options();
+    chosen.cloud = cloud;
+    chosen.staging_container = staging;
+    const auto made = make_plan(*std::move(checked), std::move(chosen));
+    std::vector<std::string> codes;
+    for (const auto& blocker : made->blockers) codes.push_back(blocker.code());
+    return codes;
+  };
+  auto hub = stack_hub_profile();
+  hub.name = "hub";
+  using Codes = std::vector<std::string>;
+  EXPECT_EQ(lacking(hub, true), (Codes{"Cloud:NoGeneration2", "Cloud:NoGalleries"}));
+  hub.generation2 = true;
+  EXPECT_EQ(lacking(hub, false), (Codes{"Cloud:NoDiskUpload", "Cloud:NoGalleries"}));
+  EXPECT_EQ(lacking(hub, true), Codes{"Cloud:NoGalleries"});
+  EXPECT_EQ(lacking(*find_cloud("china"), false), Codes{});
 }
 
 TEST_F(PlanTest, ValidatorsRunInASystemUnlessMountingIsAskedFor) {

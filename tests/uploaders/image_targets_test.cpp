@@ -41,15 +41,18 @@ TEST(ResourceIds, AreTakenInAnyCase) {
   EXPECT_EQ(target->version, "1.2.3");
 }
 
-TEST(ManagedImageTarget, IsDescribedAndSaysWhyItIsNotServedYet) {
+TEST(ResourceIds, TellTheirGroup) {
+  EXPECT_EQ(resource_group_of(kCompute + "/images/i"), "/subscriptions/s/resourceGroups/g");
+}
+
+TEST(ManagedImageTarget, IsDescribed) {
   const auto target = parse(R"({"type": "ManagedImage", "runOutputName": "o", "location": "west",
                                 "imageId": ")" +
                             kCompute + "/images/I\"}");
   ASSERT_OK(target);
   EXPECT_EQ((*target)->describe(), kCompute + "/images/I in west");
   EXPECT_EQ((*target)->target_key().substr((*target)->target_key().rfind('/')), "/i");
-  ASSERT_TRUE((*target)->blocker().has_value());
-  EXPECT_EQ((*target)->blocker()->code(), "Template:NotYetSupported");
+  EXPECT_FALSE((*target)->blocker().has_value());
   EXPECT_THAT(parse(R"({"type": "ManagedImage", "runOutputName": "o", "location": "x",
                         "imageId": "y"})"),
               FailsWith("Distribute:BadResourceId"));

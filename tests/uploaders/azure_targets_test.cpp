@@ -1,0 +1,325 @@
+// ManagedImage and SharedImage against the strict fake: what they make, that what is staged goes,
+// and that another attempt finishes what a failed one began.
+#include <thread>
+
+#include "engine/core/file.h"
+#include "engine/core/text.h"
+#include "tests/uploaders/support/arm_service.h"
+#include "tests/uploaders/support/upload_fixture.h"
+#include "uploaders/arm/azure_access.h"
+#include "uploaders/distributor.h"
+
+namespace kiln::test {
+namespace {
+
+using nlohmann::json;
+
+std::string managed_image(const std::string& name = "i") {
+  return R"({"type": "ManagedImage", "runOutputName": "image", "location": "West Europe",
+             "artifactTags": {"team": "a"}, "imageId": ")" +
+         ArmService::kCompute + "/images/" + name + "\"}";
+}
+
+std::string shared_image(const std::string& more = "", const std::string& version = "") {
+  return R"({"type": "SharedImage", "runOutputName": "gallery", "galleryImageId": ")" +
+         ArmService::kCompute + "/galleries/g/images/d" + version + "\"" + more + "}";
+}
+
+class AzureTargetsTest : public ::testing::Test {
+ protected:
+  void SetUp() override { start({"--polls", "1"}); }
+
+  void start(std::vector<std::string> options) {
+    auto service = ArmService::start(std::move(options));
+    ASSERT_OK(service);
+    service_ = *std::move(service);
+    environment_ = std::make_unique<MapEnvironment>(service_->principal());
+    connect("");
+  }
+
+  void connect(const std::string& container) {
+    const auto cloud = service_->cloud();
+    ASSERT_OK(cloud);
+    TokenContext tokens{*environment_, *runner_, redactor_};
+    tokens.transport.http = service_->http();
+    ArmOptions options;
+    options.http = service_->http();
+    options.retry.first_delay = std::chrono::milliseconds(10);
+    options.retry.attempts = 4;
+    options.poll_interval = std::chrono::milliseconds(20);
+    azure_ = std::make_unique<AzureAccess>(*cloud, AuthMethod::kAuto, tokens, options, container);
+  }
+
+  DistributeContext context(const std::string& run = "run1") {
+    DistributeContext context{events_, "distribute-01", cancel_.token(), redactor_, {}, false, {}};
+    context.azure = azure_.get();
+    context.run_id = run;
+    context.image = {"Linux", generation_, "Standard", version_};
+    return context;
+  }
+
+  std::unique_ptr<Distributor> target(const std::string& body) {
+    const auto document = JsonReader::parse(body, "t.json");
+    auto target = document ? parse_distributor(*document)
+                           : Result<std::unique_ptr<Distributor>>(document.error());
+    if (!target) ADD_FAILURE() << target.error().describe();
+    return target ? *std::move(target) : nullptr;
+  }
+
+  Result<Artifact> distribute(const std::string& body, const DistributeContext& context) {
+    auto disk = sparse_disk();
+    FinishedDisk finished{disk, "image"};
+    return target(body)->distribute(finished, context);
+  }
+  Result<Artifact> distribute(const std::string& body) { return distribute(body, context()); }
+  Result<void> check(const std::string& body) { return target(body)->check(context(), 40 * kMiB); }
+
+  json state() { return service_->state().value_or(json()); }
+  /// The resource, or null where there is none.
+  json resource(const std::string& path) {
+    auto found = state()["resources"].value(to_lower(ArmService::kCompute + path), json());
+    return found.is_object() && found["fake"].value("deleted", false) ? json() : found;
+  }
+  /// Names of the resources of a type that are there.
+  std::vector<std::string> names(const std::string& type) {
+    std::vector<std::string> found;
+    const auto all = state();
+    for (const auto& [id, one] : all["resources"].items()) {
+      if (one["type"] == "Microsoft.Compute/" + type && !one["fake"].value("deleted", false)) {
+        found.push_back(one["name"]);
+      }
+    }
+    return found;
+  }
+  long uploads() {
+    const auto all = state();
+    return std::count_if(all["requests"].begin(), all["requests"].end(), [](const json& one) {
+      return one[1].get<std::string>().ends_with("/beginGetAccess");
+    });
+  }
+  /// What the fake says of a disk with these contents.
+  std::string content_of_disk() {
+    auto disk = sparse_disk();
+    std::vector<std::byte> bytes(azure_virtual_size(disk.size()) + kVhdFooterSize);
+    disk.fill(0, std::span(bytes).first(azure_virtual_size(disk.size())));
+    const auto path = service_->folder() / "expected.vhd";
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    EXPECT_OK(write_file_atomic(path, text));
+    Command command;
+    command.argv = {"python3",
+                    std::string(KILN_SOURCE_DIR) + "/fixtures/azure/strict_arm.py",
+                    "digest",
+                    path.string()};
+    const auto output = run_checked(*runner_, command, {});
+    return output ? std::string(trim(output->out)) : output.error().describe();
+  }
+  void expect_clean() {
+    EXPECT_EQ(names("disks"), std::vector<std::string>{}) << "what was staged has to go";
+    EXPECT_EQ(state()["violations"], json::array());
+  }
+
+  std::unique_ptr<ArmService> service_;
+  std::unique_ptr<MapEnvironment> environment_;
+  std::unique_ptr<ProcessRunner> runner_ = make_process_runner();
+  std::unique_ptr<AzureAccess> azure_;
+  Redactor redactor_;
+  RecordingSink events_;
+  CancelSource cancel_;
+  std::string generation_ = "V2";
+  std::string version_ = "12.0.1";
+};
+
+TEST_F(AzureTargetsTest, MakesAManagedImageOfADisk) {
+  ASSERT_OK(check(managed_image()));
+  const auto made = distribute(managed_image());
+  ASSERT_OK(made);
+  EXPECT_EQ(made->artifact_id, ArmService::kCompute + "/images/i");
+  EXPECT_EQ(made->artifact_uri, "");
+  EXPECT_EQ(made->type, "ManagedImage");
+  const auto image = resource("/images/i");
+  EXPECT_EQ(image["fake"]["content"], content_of_disk());
+  EXPECT_EQ(image["location"], "westeurope");
+  EXPECT_EQ(image["tags"]["team"], "a");
+  EXPECT_EQ(image["tags"]["kiln-run"], "run1");
+  EXPECT_EQ(image["properties"]["hyperVGeneration"], "V2");
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, FindsItsOwnManagedImageAgainAndNoOtherOne) {
+  ASSERT_OK(distribute(managed_image()));
+  EXPECT_OK(distribute(managed_image()));
+  EXPECT_EQ(uploads(), 1);
+  EXPECT_THAT(distribute(managed_image(), context("run2")), FailsWith("ManagedImage:Exists"));
+  auto other = context("run2");
+  other.overwrite = true;
+  EXPECT_OK(distribute(managed_image(), other));
+  EXPECT_EQ(resource("/images/i")["tags"]["kiln-run"], "run2");
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, MakesAManagedImageOfABlob) {
+  environment_ = std::make_unique<MapEnvironment>([&] {
+    auto variables = service_->principal();
+    variables["AZURE_STORAGE_KEY"] = kEmulatorKey;
+    return variables;
+  }());
+  connect(service_->blob_endpoint() + "/staging");
+  const auto made = distribute(managed_image());
+  ASSERT_OK(made);
+  const auto image = resource("/images/i");
+  EXPECT_EQ(image["fake"]["content"], content_of_disk());
+  EXPECT_TRUE(
+      image["properties"]["storageProfile"]["osDisk"]["blobUri"].get<std::string>().ends_with(
+          "/staging/kiln-run1-distribute-01.vhd"));
+  // The blob is gone: the same name is free.
+  EXPECT_OK(distribute(managed_image("j")));
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, MakesVersionsByEveryScheme) {
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2"));
+  const std::string regions =
+      R"(, "targetRegions": [{"name": "westeurope", "replicaCount": 2},
+                             {"name": "North Europe", "storageAccountType": "Standard_ZRS"}],
+         "excludeFromLatest": true)";
+  ASSERT_OK(check(shared_image(regions)));
+  const auto first = distribute(shared_image(regions), context("run1"));
+  ASSERT_OK(first);
+  EXPECT_EQ(first->artifact_id, ArmService::kCompute + "/galleries/g/images/d/versions/1.0.0");
+  const auto version = resource("/galleries/g/images/d/versions/1.0.0");
+  EXPECT_EQ(version["fake"]["content"], content_of_disk());
+  const auto& publishing = version["properties"]["publishingProfile"];
+  EXPECT_EQ(publishing["targetRegions"][0]["regionalReplicaCount"], 2);
+  EXPECT_EQ(publishing["targetRegions"][1]["storageAccountType"], "Standard_ZRS");
+  EXPECT_EQ(publishing["excludeFromLatest"], true);
+  EXPECT_EQ(publishing["replicationMode"], "Full");
+  const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
+      {"", "", "1.0.1"},
+      {R"(, "versioning": {"scheme": "Source"})", "", "12.0.1"},
+      {R"(, "versioning": {"scheme": "Latest", "major": 1})", "", "1.0.2"},
+      {R"(, "versioning": {"scheme": "Latest", "major": 3})", "", "3.0.0"},
+      {"", "/versions/5.6.7", "5.6.7"},
+      {"", "", "12.0.2"},
+  };
+  int run = 2;
+  for (const auto& [more, explicit_version, number] : cases) {
+    const auto made =
+        distribute(shared_image(more, explicit_version), context("run" + std::to_string(run++)));
+    ASSERT_OK(made);
+    EXPECT_TRUE(made->artifact_id.ends_with("/versions/" + number)) << made->artifact_id;
+  }
+  EXPECT_THAT(distribute(shared_image("", "/versions/5.6.7"), context("another")),
+              FailsWith("SharedImage:VersionExists"));
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, MakesNoSecondVersionWhateverFailed) {
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2"));
+  const std::vector<json> faults = {
+      {{"kind", "operation"}, {"method", "PUT"}, {"path", "/disks/"}, {"code", "QuotaExceeded"}},
+      {{"kind", "operation"}, {"method", "POST"}, {"path", "beginGetAccess"}, {"code", "Later"}},
+      {{"kind", "operation"}, {"method", "POST"}, {"path", "endGetAccess"}, {"code", "Later"}},
+      {{"kind", "operation"}, {"method", "PUT"}, {"path", "/versions/"}, {"code", "Later"}},
+      {{"kind", "status"}, {"method", "PUT"}, {"path", "/versions/"}, {"status", 403}},
+  };
+  for (const auto& fault : faults) {
+    ASSERT_OK(service_->inject(json::array({fault})));
+    EXPECT_FALSE(distribute(shared_image()).has_value()) << fault;
+    EXPECT_EQ(names("disks"), std::vector<std::string>{}) << fault;
+  }
+  // The version is made, but its acknowledgements are lost, and the process gives up.
+  ASSERT_OK(service_->inject(
+      {{{"kind", "drop"}, {"method", "PUT"}, {"path", "/versions/"}, {"times", 0}}}));
+  EXPECT_THAT(distribute(shared_image()), FailsWith("Http:Interrupted"));
+  ASSERT_OK(service_->inject(json::array()));
+  const auto made = distribute(shared_image());
+  ASSERT_OK(made);
+  EXPECT_TRUE(made->artifact_id.ends_with("/versions/1.0.0"));
+  EXPECT_OK(distribute(shared_image()));
+  EXPECT_EQ(names("galleries/images/versions"), std::vector<std::string>{"1.0.0"});
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, StartsOverWithWhatAKilledAttemptLeft) {
+  // A disk of the same name with an open access, as kill -9 in the middle of an upload leaves it.
+  auto killed = azure_->client();
+  ASSERT_OK(killed);
+  const ArmResource disk{ArmService::kCompute + "/disks/kiln-run1-distribute-01", "2024-03-02"};
+  ASSERT_OK(killed->put(
+      disk,
+      {{"location", "westeurope"},
+       {"properties",
+        {{"osType", "Linux"},
+         {"creationData", {{"createOption", "Upload"}, {"uploadSizeBytes", 31457792}}}}}},
+      {}));
+  ASSERT_OK(
+      killed->post(disk, "beginGetAccess", {{"access", "Write"}, {"durationInSeconds", 600}}, {}));
+  ASSERT_OK(distribute(managed_image()));
+  EXPECT_EQ(resource("/images/i")["fake"]["content"], content_of_disk());
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, RemovesWhatIsStagedAfterACancellation) {
+  ASSERT_OK(service_->inject({{{"kind", "status"},
+                               {"method", "PUT"},
+                               {"path", "Compute/images/"},
+                               {"status", 503},
+                               {"retry_after", 60},
+                               {"times", 0}}}));
+  std::jthread later([&] {
+    for (int i = 0; i < 600 && uploads() == 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    cancel_.request();
+  });
+  EXPECT_THAT(distribute(managed_image()), FailsWith("Run:Cancelled"));
+  EXPECT_TRUE(resource("/images/i").is_null());
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, KeepsTheDiskOfAShallowVersion) {
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2"));
+  ASSERT_OK(distribute(shared_image(R"(, "replicationMode": "Shallow")")));
+  EXPECT_EQ(names("disks"), std::vector<std::string>{"kiln-run1-distribute-01"});
+}
+
+TEST_F(AzureTargetsTest, LooksAtTheDefinitionBeforeAnyUpload) {
+  EXPECT_THAT(check(shared_image()), FailsWith("SharedImage:NoDefinition"));
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V1"));
+  EXPECT_THAT(check(shared_image()), FailsWith("SharedImage:OtherDefinition"));
+  const auto feature = [](const char* value) {
+    return json::array({json::array({"SecurityType", value})});
+  };
+  const auto launch = feature("TrustedLaunch");
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2", launch));
+  EXPECT_THAT(check(shared_image()), FailsWith("SharedImage:OtherDefinition"));
+  const auto supported = feature("TrustedLaunchSupported");
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2", supported));
+  EXPECT_OK(check(shared_image()));
+  version_ = "";
+  EXPECT_THAT(check(shared_image(R"(, "versioning": {"scheme": "Source"})")),
+              FailsWith("SharedImage:NoSourceVersion"));
+  const auto confidential = feature("ConfidentialVM");
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2", confidential));
+  EXPECT_THAT(check(shared_image()), FailsWith("SharedImage:Confidential"));
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "eastus", "V2"));
+  EXPECT_THAT(check(shared_image(R"(, "targetRegions": [{"name": "westeurope"}])")),
+              FailsWith("SharedImage:NoHomeRegion"));
+  EXPECT_EQ(uploads(), 0);
+}
+
+TEST_F(AzureTargetsTest, TellsWhatACloudLacks) {
+  start({"--stack-hub", "--adfs"});
+  const auto& cloud = azure_->cloud();
+  const ImageTraits first{"Linux", "V1", "Standard", ""};
+  const ImageTraits second{"Linux", "V2", "Standard", ""};
+  const auto code = [](const std::optional<Error>& error) { return error ? error->code() : ""; };
+  EXPECT_EQ(code(target(shared_image())->lacking(cloud, first, true)), "Cloud:NoGalleries");
+  EXPECT_EQ(code(target(managed_image())->lacking(cloud, second, true)), "Cloud:NoGeneration2");
+  EXPECT_EQ(code(target(managed_image())->lacking(cloud, first, false)), "Cloud:NoDiskUpload");
+  EXPECT_EQ(code(target(managed_image())->lacking(cloud, first, true)), "");
+}
+
+}  // namespace
+}  // namespace kiln::test

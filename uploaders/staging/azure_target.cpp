@@ -1,0 +1,99 @@
+#include "uploaders/staging/azure_target.h"
+
+#include "engine/core/text.h"
+#include "uploaders/arm/azure_access.h"
+#include "uploaders/staging/staging.h"
+
+namespace kiln {
+namespace {
+
+using nlohmann::json;
+
+std::string plain_region(std::string_view name) {
+  std::string plain;
+  for (const char c : to_lower(name)) {
+    if (c != ' ') plain += c;
+  }
+  return plain;
+}
+
+}  // namespace
+
+std::optional<Error> image_lacking(const Cloud& cloud, const ImageTraits& image, bool staging) {
+  if (image.generation == "V2" && !cloud.generation2) {
+    return fail(ErrorKind::kUnsupported,
+                "Cloud:NoGeneration2",
+                "{} has no machines of Hyper-V generation 2",
+                cloud.name)
+        .cure("choose a source of generation V1");
+  }
+  if (cloud.disk_upload || staging) return std::nullopt;
+  return fail(ErrorKind::kUnsupported,
+              "Cloud:NoDiskUpload",
+              "{} takes no upload of managed disks, so an image needs a page blob to be made of",
+              cloud.name)
+      .cure("name a container of a storage account there with --staging-container");
+}
+
+Result<AzureAccess*> require_azure(const DistributeContext& context) {
+  KILN_CHECK(context.azure != nullptr && !context.run_id.empty());
+  return context.azure;
+}
+
+Result<void> check_image(const DistributeContext& context, std::uint64_t disk_size) {
+  const auto& cloud = context.azure->cloud();
+  if (disk_size > cloud.largest_disk) {
+    return fail(ErrorKind::kUnsupported,
+                "Cloud:DiskTooLarge",
+                "the disk has {}, and OS disks of {} end at {}",
+                format_bytes(disk_size),
+                cloud.name,
+                format_bytes(cloud.largest_disk));
+  }
+  if (context.image.os_type.empty() || context.image.generation.empty()) {
+    return fail(ErrorKind::kUnsupported,
+                "Distribute:UnknownImage",
+                "an image in Azure has to be of an OS type and of a Hyper-V generation, and the "
+                "source says not which")
+        .cure("say it with `kiln catalog add --os-type --generation`, or in the KilnLocalImage");
+  }
+  return {};
+}
+
+json tags_of(const RunOutput& output, const DistributeContext& context) {
+  json tags = output.tags;
+  if (tags.is_null()) tags = json::object();
+  for (const auto& [name, value] : run_marks(context)) tags[name] = value;
+  return tags;
+}
+
+bool is_marked(const json& resource, const DistributeContext& context) {
+  const auto& tags = part(resource, "tags");
+  for (const auto& [name, value] : run_marks(context)) {
+    if (text_member(tags, name.c_str()) != value) return false;
+  }
+  return true;
+}
+
+std::string text_member(const json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+const json& part(const json& object, const char* name) {
+  static const json nothing;
+  if (!object.is_object()) return nothing;
+  const auto found = object.find(name);
+  return found != object.end() && found->is_structured() ? *found : nothing;
+}
+
+std::string property(const json& resource, const char* name) {
+  return text_member(part(resource, "properties"), name);
+}
+
+bool same_region(std::string_view a, std::string_view b) {
+  return plain_region(a) == plain_region(b);
+}
+
+}  // namespace kiln

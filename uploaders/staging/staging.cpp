@@ -1,0 +1,172 @@
+#include "uploaders/staging/staging.h"
+
+#include "disk/convert/fixed_vhd.h"
+#include "disk/formats/vhd_footer.h"
+#include "engine/core/text.h"
+#include "uploaders/staging/disk_access.h"
+
+namespace kiln {
+namespace {
+
+using nlohmann::json;
+
+/// How long cleaning up may take: after a cancellation, a person waits for it.
+constexpr auto kRemovalLimit = std::chrono::minutes(5);
+
+std::string base_name(const DistributeContext& context) {
+  return fmt::format("kiln-{}-{}", context.run_id, context.step_id);
+}
+
+UploadOptions upload_options(const DistributeContext& context) {
+  const auto& azure = *context.azure;
+  UploadOptions options;
+  options.blob.service_version = azure.cloud().storage_version;
+  options.blob.http = azure.options().http;
+  return options;
+}
+
+class StagedDisk : public Staging {
+ public:
+  StagedDisk(const StagingPlace& place, const DistributeContext& context)
+      : azure_(*context.azure),
+        disk_{
+            fmt::format("{}/providers/Microsoft.Compute/disks/{}", place.group, base_name(context)),
+            azure_.cloud().disks_version} {}
+
+  [[nodiscard]] const std::string& name() const override { return disk_.id; }
+  [[nodiscard]] bool is_disk() const override { return true; }
+  [[nodiscard]] const UploadReport& report() const override { return report_; }
+
+  Result<void> fill(FinishedDisk& disk,
+                    const std::string& location,
+                    const DistributeContext& context) {
+    KILN_TRY_ASSIGN(auto client, azure_.client());
+    KILN_TRY_ASSIGN(const auto found, client.get(disk_, context.cancel));
+    if (found) {
+      // Of an attempt that was killed. Whatever state it is in, it is quicker to start over than
+      // to find out what can be believed.
+      notice(context.events, fmt::format("{} is left of an earlier attempt: removed", disk_.id));
+      KILN_TRY(discard(client, context.cancel));
+    }
+    touched_ = true;
+    KILN_TRY(client.put(disk_, body(disk.blocks.size(), location, context), context.cancel));
+    KILN_TRY_ASSIGN(const auto access, DiskAccess::grant(azure_, disk_, context.cancel));
+    auto options = upload_options(context);
+    options.existing = true;
+    const PageBlobTarget target{access->location(),
+                                {RenewableSas{access}, "the managed disk's access"}};
+    KILN_TRY_ASSIGN(
+        report_,
+        upload_page_blob(
+            disk.blocks, target, options, {context.events, context.step_id, context.cancel}));
+    KILN_TRY_WHILE(client.post(disk_, "endGetAccess", json(), context.cancel),
+                   "letting the service check the VHD");
+    return {};
+  }
+
+  Result<void> remove() override {
+    if (!touched_) return {};
+    auto limits = azure_.options();
+    limits.retry = impatient(limits.retry);
+    limits.longest_operation = kRemovalLimit;
+    KILN_TRY_ASSIGN(auto client, azure_.client(limits));
+    return discard(client, {});
+  }
+
+ private:
+  /// A disk with an open access cannot be deleted, and closing one that is not full is an error.
+  Result<void> discard(ArmClient& client, const CancelToken& cancel) {
+    auto removed = client.remove(disk_, cancel);
+    if (removed || removed.error().code() != "Arm:OperationNotAllowed") return removed;
+    (void)client.post(disk_, "endGetAccess", json(), cancel);
+    return client.remove(disk_, cancel);
+  }
+
+  [[nodiscard]] json body(std::uint64_t size,
+                          const std::string& location,
+                          const DistributeContext& context) const {
+    json properties = {{"osType", context.image.os_type},
+                       {"creationData",
+                        {{"createOption", "Upload"},
+                         {"uploadSizeBytes", azure_virtual_size(size) + kVhdFooterSize}}}};
+    properties["hyperVGeneration"] = context.image.generation;
+    return {{"location", location},
+            {"tags", run_marks(context)},
+            {"sku", {{"name", "Standard_LRS"}}},
+            {"properties", std::move(properties)}};
+  }
+
+  AzureAccess& azure_;
+  ArmResource disk_;
+  UploadReport report_;
+  bool touched_ = false;  ///< there may be something to remove
+};
+
+class StagedBlob : public Staging {
+ public:
+  StagedBlob(PageBlobTarget target, PageBlobOptions options)
+      : target_(std::move(target)), name_(target_.location.plain()), options_(std::move(options)) {}
+
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] bool is_disk() const override { return false; }
+  [[nodiscard]] const UploadReport& report() const override { return report_; }
+
+  Result<void> fill(FinishedDisk& disk, const DistributeContext& context) {
+    auto options = upload_options(context);
+    options.overwrite = true;  // its name is this run's own
+    options.metadata = {{"kilnrun", context.run_id}, {"kilnstep", context.step_id}};
+    KILN_TRY_ASSIGN(
+        report_,
+        upload_page_blob(
+            disk.blocks, target_, options, {context.events, context.step_id, context.cancel}));
+    options_.service_version = report_.service_version;
+    return {};
+  }
+
+  Result<void> remove() override {
+    options_.retry = impatient(options_.retry);
+    KILN_TRY_ASSIGN(auto blob, PageBlob::open(target_, options_));
+    KILN_TRY_ASSIGN(const auto found, blob.properties({}));
+    if (!found) return {};
+    return blob.remove(found->etag, {});
+  }
+
+ private:
+  PageBlobTarget target_;
+  std::string name_;
+  PageBlobOptions options_;
+  UploadReport report_;
+};
+
+Result<std::unique_ptr<Staging>> stage_blob(FinishedDisk& disk, const DistributeContext& context) {
+  auto& azure = *context.azure;
+  KILN_TRY_ASSIGN(const auto container, parse_blob_location(azure.staging_container()));
+  const auto location = container.with_blob(base_name(context) + ".vhd");
+  KILN_TRY_ASSIGN(auto credential, azure.storage_credential(location));
+  auto staging = std::make_unique<StagedBlob>(PageBlobTarget{location, std::move(credential)},
+                                              upload_options(context).blob);
+  KILN_TRY(staging->fill(disk, context));
+  return staging;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Staging>> stage(FinishedDisk& disk,
+                                       const StagingPlace& place,
+                                       const DistributeContext& context) {
+  if (!place.disk && !context.azure->staging_container().empty()) return stage_blob(disk, context);
+  auto staging = std::make_unique<StagedDisk>(place, context);
+  auto filled = staging->fill(disk, place.location, context);
+  if (filled) return staging;
+  auto error = std::move(filled).error().while_doing("staging the disk " + staging->name());
+  auto removed = staging->remove();
+  if (removed) return error;
+  return std::move(error).followed_by(
+      std::move(removed).error().while_doing("removing " + staging->name()));
+}
+
+std::map<std::string, std::string> run_marks(const DistributeContext& context) {
+  return {{"kiln-run", context.run_id}, {"kiln-step", context.step_id}};
+}
+
+}  // namespace kiln
