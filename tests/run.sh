@@ -37,6 +37,7 @@ run_tests() {
     fixtures/guests/make-guests.sh
   fi
   fixtures/azure/azurite.sh install
+  fixtures/azure/azure-sdk.sh install >/dev/null
   build dev
   run_ctest dev "${select[@]}"
 }
