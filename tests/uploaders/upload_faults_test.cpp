@@ -51,6 +51,15 @@ TEST_F(UploadFaultsTest, SendsDataOnlyAndEachPageOnce) {
   EXPECT_EQ(last[1], 512);
 }
 
+TEST_F(UploadFaultsTest, FollowsTheOpenApi) {
+  if (std::getenv("KILN_SHARED_DIR") == nullptr) GTEST_SKIP() << "KILN_SHARED_DIR is not set";
+  auto disk = sparse_disk();
+  ASSERT_OK(upload(disk, with_key(blob_)));
+  options_.existing = true;
+  ASSERT_OK(upload(disk, with_key(blob_)));
+  EXPECT_GE(statistics()["held_against_openapi"], 40) << "requests and answers";
+}
+
 TEST_F(UploadFaultsTest, WorksInParallelWithinBounds) {
   PatternDisk disk(64 * kMiB, {{0, 64 * kMiB}});
   ASSERT_OK(

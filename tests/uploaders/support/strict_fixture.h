@@ -23,6 +23,9 @@ class StrictTest : public UploadTest {
     blob_ = *container + "/image.vhd";
   }
 
+  /// Nothing that a test sent, or was answered, may contradict the service's OpenAPI.
+  void TearDown() override { EXPECT_EQ(statistics()["violations"], nlohmann::json::array()); }
+
   void expect_uploaded(const PatternDisk& disk) {
     const auto blob = service_->download(blob_);
     ASSERT_OK(blob);
