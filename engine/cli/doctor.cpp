@@ -55,8 +55,8 @@ struct NeededRoom {
 };
 /// Overlays and finished disks, which hold what changed or what is used.
 constexpr NeededRoom kDiskRoom{kGiB, 10 * kGiB};
-/// The agent's keeper, what libvirt found out, one proof.
-constexpr NeededRoom kCacheRoom{16 * kMiB, 64 * kMiB};
+/// The micro-appliance's kernel and initramfs, the agent's keeper, what libvirt found out, a proof.
+constexpr NeededRoom kCacheRoom{128 * kMiB, 256 * kMiB};
 /// supermin makes a sparse disk, of which some 400 MiB are used.
 constexpr NeededRoom kApplianceRoom{600 * kMiB, kGiB};
 
