@@ -154,6 +154,13 @@ TEST_P(ArmClientTest, TellsWhereItLooked) {
   EXPECT_THAT(arm.get(old, {}), FailsWith("Arm:NoRegisteredProviderFound"));
 }
 
+TEST_P(ArmClientTest, SendsItsTokenToNobodyElse) {
+  if (std::string(GetParam()) == "resource") return;  // nothing is named there
+  ASSERT_OK(service_->inject({{{"kind", "foreign"}, {"method", "PUT"}}}));
+  auto arm = client();
+  EXPECT_THAT(arm.put(disk(), body(), {}), FailsWith("Arm:ForeignUrl"));
+}
+
 TEST_P(ArmClientTest, StopsWaitingWhenCancelledOrTooLate) {
   start({"--style", GetParam(), "--polls", "1000000"});
   options_.longest_operation = std::chrono::seconds(1);

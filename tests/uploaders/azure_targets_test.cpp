@@ -176,6 +176,32 @@ TEST_F(AzureTargetsTest, MakesAManagedImageOfABlob) {
   expect_clean();
 }
 
+TEST_F(AzureTargetsTest, GoesOnWithANewAccessWhenTheOldOneEnds) {
+  ASSERT_OK(service_->inject_blob(
+      {{{"kind", "revoke"}, {"method", "PUT"}, {"comp", "page"}, {"after", 2}}}));
+  ASSERT_OK(distribute(managed_image()));
+  EXPECT_EQ(uploads(), 2);
+  EXPECT_EQ(resource("/images/i")["fake"]["content"], content_of_disk());
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, WritesBlobsOfThisCloudWithATokenAndOfNoOther) {
+  const auto credential_for = [&](const std::string& host) {
+    const auto location = parse_blob_location("https://" + host + "/c/b.vhd");
+    return azure_->storage_credential(*location);
+  };
+  const auto own = credential_for("store.blob.storage.invalid");
+  ASSERT_OK(own);
+  ASSERT_TRUE(std::holds_alternative<BearerToken>(own->value));
+  EXPECT_EQ(own->origin, "the secret in AZURE_CLIENT_SECRET");
+  const auto token = std::get<BearerToken>(own->value).token->value({});
+  ASSERT_OK(token);
+  EXPECT_EQ(redactor_.redact(token->reveal()), "***");
+  for (const auto* host : {"store.blob.other.invalid", "storage.invalid", "blob.storage.invalid"}) {
+    EXPECT_THAT(credential_for(host), FailsWith("Auth:NoCredential")) << host;
+  }
+}
+
 TEST_F(AzureTargetsTest, MakesVersionsByEveryScheme) {
   ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2"));
   const std::string regions =

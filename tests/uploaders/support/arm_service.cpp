@@ -70,21 +70,29 @@ std::map<std::string, std::string> ArmService::principal() const {
 }
 
 Result<nlohmann::json> ArmService::control(const std::string& action, const nlohmann::json* body) {
+  return control_at(endpoint_ + "/__control/" + action, body);
+}
+
+Result<nlohmann::json> ArmService::control_at(const std::string& url, const nlohmann::json* body) {
   auto options = http();
   options.response_limit = 64 * kMiB;
   KILN_TRY_ASSIGN(const auto session, open_http_session(options));
   const auto text = body == nullptr ? std::string() : body->dump();
-  const HttpRequest request{body == nullptr ? "GET" : "POST",
-                            endpoint_ + "/__control/" + action,
-                            {},
-                            std::as_bytes(std::span(text))};
+  const HttpRequest request{
+      body == nullptr ? "GET" : "POST", url, {}, std::as_bytes(std::span(text))};
   KILN_TRY_ASSIGN(const auto answer, session->send(request, {}));
   if (answer.status == 200) return nlohmann::json::parse(answer.body);
-  return fail(ErrorKind::kRemote, "Test:Control", "{}: HTTP {}", action, answer.status);
+  return fail(ErrorKind::kRemote, "Test:Control", "{}: HTTP {}", url, answer.status);
 }
 
 Result<void> ArmService::inject(const nlohmann::json& faults) {
   KILN_TRY(control("faults", &faults));
+  return {};
+}
+
+Result<void> ArmService::inject_blob(const nlohmann::json& faults) {
+  const auto root = blob_endpoint_.substr(0, blob_endpoint_.rfind('/'));
+  KILN_TRY(control_at(root + "/__control/faults", &faults));
   return {};
 }
 
