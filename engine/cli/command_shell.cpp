@@ -51,6 +51,7 @@ Result<ExitCode> shell(const ShellFlags& flags, Services& services) {
   auto network = flags.options;
   KILN_TRY(flags.network.apply(network));
   options.network = network.network;
+  options.connect = flags.options.connect;
   options.destinations = std::move(network.destinations);
   options.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.command = flags.command;
@@ -97,6 +98,7 @@ void add_shell_command(CLI::App& app, Services& services) {
       ->check(CLI::Range(1, 960))
       ->capture_default_str();
   flags->network.add_to(*command);
+  add_connect_option(*command, flags->options);
   command->footer(
       "The exit code is the shell's or the command's. What is changed stays in the kept disk, "
       "which\n"

@@ -51,6 +51,7 @@ void PlanFlags::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 255))
       ->capture_default_str();
   network.add_to(command);
+  add_connect_option(command, sandbox);
   command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");
   command.add_flag("--offline", offline, "Fetch nothing over the network; --uri-map still applies")
       ->envname("KILN_OFFLINE");

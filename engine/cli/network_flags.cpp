@@ -15,6 +15,15 @@ void NetworkFlags::add_to(CLI::App& command) {
                    "--network=HOST:PORT, again for each: no card, and these servers only");
 }
 
+void add_connect_option(CLI::App& command, SandboxOptions& options) {
+  command
+      .add_option("--connect",
+                  options.connect,
+                  "URI of the libvirt that boots images, such as qemu:///session; without it Kiln\n"
+                  "needs no daemon")
+      ->envname("KILN_CONNECT");
+}
+
 Result<void> NetworkFlags::apply(SandboxOptions& options) const {
   for (const auto& value : values) {
     if (value == kPlain) {

@@ -18,4 +18,7 @@ struct NetworkFlags {
   Result<void> apply(SandboxOptions& options) const;
 };
 
+/// `--connect`: another libvirt.
+void add_connect_option(CLI::App& command, SandboxOptions& options);
+
 }  // namespace kiln

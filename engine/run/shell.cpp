@@ -64,6 +64,7 @@ Result<int> run_shell(const RunFolder& folder,
   auto sandbox_options = kept.options;
   sandbox_options.accelerator = options.accelerator;
   sandbox_options.network = options.network;
+  sandbox_options.connect = options.connect;
   sandbox_options.destinations = options.destinations;
   sandbox_options.boot_time_limit = options.boot_time_limit;
   KILN_TRY_ASSIGN(auto sandbox,

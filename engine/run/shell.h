@@ -15,6 +15,7 @@ struct ShellOptions {
   std::string sandbox;  ///< name in the sandbox registry; empty: as the run had it
   AcceleratorChoice accelerator = AcceleratorChoice::kAuto;
   bool network = false;
+  std::string connect = {};
   std::vector<Destination> destinations = {};
   std::chrono::milliseconds boot_time_limit = std::chrono::minutes(15);
   std::vector<std::string> command;  ///< empty: a shell

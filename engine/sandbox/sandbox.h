@@ -43,6 +43,7 @@ struct SandboxOptions {
   bool network = false;  ///< a user-mode network card, which reaches whatever the host does
   /// What can be reached without a card, and nothing else; not both.
   std::vector<Destination> destinations = {};
+  std::string connect = {};  ///< URI of the libvirt that boots images; empty: the embedded driver
   Firmware firmware = Firmware::kAny;  ///< where the image's own system is booted
   /// UEFI with Secure Boot, by Microsoft's keys, and a TPM 2.0, where the image's own system is
   /// booted.

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from harness import KILN, KilnTest, guest
+from harness import KILN, KilnTest, guest, wait_until
 
 
 class OrdinaryUser(KilnTest):
@@ -24,13 +24,18 @@ class OrdinaryUser(KilnTest):
         subprocess.run(["cp", "--sparse=always", guest(name), image], check=True)
         return image
 
-    def as_user(self, *arguments):
+    def own_home(self):
         if os.geteuid() == 0:
             for path in [self.home, *self.home.rglob("*")]:
                 os.chown(path, self.user, self.user, follow_symlinks=False)
-        root = {} if os.geteuid() else {"user": self.user, "group": self.user, "extra_groups": []}
+
+    def identity(self):
+        return {} if os.geteuid() else {"user": self.user, "group": self.user, "extra_groups": []}
+
+    def as_user(self, *arguments):
+        self.own_home()
         return subprocess.run([self.home / "kiln", *map(str, arguments)], env=self.environment, cwd=self.home,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, **root)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, **self.identity())
 
     def processes(self):
         """What still runs as the user and has to do with this test."""
@@ -69,6 +74,35 @@ class OrdinaryUser(KilnTest):
         self.assertEqual(self.processes(), [])
         # Where libguestfs was asked for something it keeps its appliance, and nothing else stays.
         self.assertLessEqual({path.name for path in self.leftovers()}, {f".guestfs-{self.user}"})
+
+    def start_libvirt(self):
+        """A session daemon in the home, which writes consoles itself instead of starting another daemon for them."""
+        for name, variable in (("run", "XDG_RUNTIME_DIR"), ("config", "XDG_CONFIG_HOME"), ("cache-home", "XDG_CACHE_HOME")):
+            self.environment[variable] = str(self.home / name)
+            (self.home / name).mkdir(mode=0o700)
+        (self.home / "config/libvirt").mkdir()
+        (self.home / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
+        self.own_home()
+        daemon = subprocess.Popen(["/usr/sbin/libvirtd"], env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.identity())
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.terminate)
+        wait_until((self.home / "run/libvirt/libvirt-sock").exists, 30, "the daemon's socket")
+
+    def test_boots_by_another_libvirt(self):
+        template = self.template(self.copy_of("sysvinit.qcow2"), [{"type": "Shell", "inline": ["runlevel"]}])
+        refused = self.as_user("build", "--mode", "boot", "--connect", "qemu+unix:///session?socket=/nowhere", template)
+        self.assertEqual(refused.returncode, 3)
+        self.assertIn("Sandbox:Connect", refused.stderr)
+
+        self.start_libvirt()
+        build = self.as_user("build", "--mode", "boot", "--connect", "qemu:///session", template)
+        self.assertEqual(build.returncode, 0, build.stderr[-4000:])
+        self.assertEqual((self.run_folder() / "steps/customize-01.log").read_text().split(), ["N", "2"])
+        logs = list((self.home / "cache-home/libvirt/qemu/log").iterdir())
+        self.assertEqual(len(logs), 1)
+        self.assertIn("vm-keeper", logs[0].read_text())
+        self.assertEqual([command for command in self.processes() if b"qemu-system" in command], [])
 
     def test_boots_and_leaves_nothing(self):
         template = self.template(self.copy_of("sysvinit.qcow2"), [

@@ -117,7 +117,8 @@ Result<Firmware> GuestSandbox::prepare_disk() {
 
 Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
   DomainSpec spec;
-  spec.name = "kiln";
+  // Another libvirt may have machines of other builds.
+  spec.name = options_.connect.empty() ? "kiln" : fmt::format("kiln-{}", ::getpid());
   spec.accelerator =
       options_.accelerator == AcceleratorChoice::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
   spec.memory_mib = options_.memory_mib;
@@ -180,7 +181,8 @@ Result<void> GuestSandbox::start() {
   // From here on it is settled, also for the appliance.
   options_.accelerator = acceleration.accelerator == Accelerator::kKvm ? AcceleratorChoice::kKvm
                                                                        : AcceleratorChoice::kTcg;
-  KILN_TRY_ASSIGN(virt_, VirtRoot::open(context_.work_folder, context_.cache_folder));
+  KILN_TRY_ASSIGN(virt_,
+                  VirtRoot::open(context_.work_folder, context_.cache_folder, options_.connect));
   KILN_TRY_ASSIGN(port_, PortFolder::create(context_.work_folder));
   KILN_TRY_ASSIGN(const auto firmware, prepare_disk());
   KILN_TRY_ASSIGN(const auto spec, specify(firmware));

@@ -136,7 +136,8 @@ class Domain final : public RunningDomain {
 Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
                                                     const std::string& xml) {
   // The embedded driver knows no AUTODESTROY; the keeper ends the machine where we are killed.
-  auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), VIR_DOMAIN_NONE);
+  const auto flags = connection->embedded() ? VIR_DOMAIN_NONE : VIR_DOMAIN_START_AUTODESTROY;
+  auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), flags);
   if (handle == nullptr) return virt_error("Sandbox:StartGuest", "starting the virtual machine");
   auto domain = std::make_unique<Domain>(std::move(connection), handle);
   KILN_TRY(domain->listen());

@@ -56,13 +56,15 @@ class EventLoop {
 
 class Connection : public VirtConnection {
  public:
-  Connection(std::unique_ptr<EventLoop> loop, virConnectPtr handle)
-      : loop_(std::move(loop)), handle_(handle) {}
+  Connection(std::unique_ptr<EventLoop> loop, virConnectPtr handle, bool embedded)
+      : loop_(std::move(loop)), handle_(handle), embedded_(embedded) {}
   [[nodiscard]] virConnectPtr handle() const override { return handle_.get(); }
+  [[nodiscard]] bool embedded() const override { return embedded_; }
 
  private:
   std::unique_ptr<EventLoop> loop_;  // first, because closing needs it
   CHandle<virConnect, ::virConnectClose> handle_;
+  bool embedded_;
 };
 
 /// As root the driver would change to an account that only another package of libvirt's makes, give
@@ -161,9 +163,20 @@ Result<std::shared_ptr<VirtConnection>> open_embedded_virt(const fs::path& root,
     return virt_error("Sandbox:Virt", "opening libvirt's embedded driver")
         .cure("apt-get install libvirt-daemon-driver-qemu; `kiln doctor` tells more");
   }
-  auto connection = std::make_shared<Connection>(std::move(loop), handle);
+  auto connection = std::make_shared<Connection>(std::move(loop), handle, true);
   opened = connection;
   return std::shared_ptr<VirtConnection>(std::move(connection));
+}
+
+Result<std::shared_ptr<VirtConnection>> open_virt(const std::string& uri) {
+  auto loop = std::make_unique<EventLoop>();
+  auto* handle = ::virConnectOpen(uri.c_str());
+  if (handle == nullptr) {
+    return virt_error("Sandbox:Connect", "connecting to " + uri)
+        .cure("start that libvirt, or leave --connect out: Kiln needs no daemon");
+  }
+  return std::shared_ptr<VirtConnection>(
+      std::make_shared<Connection>(std::move(loop), handle, false));
 }
 
 }  // namespace kiln

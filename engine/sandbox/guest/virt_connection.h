@@ -15,6 +15,8 @@ class VirtConnection {
  public:
   virtual ~VirtConnection() = default;
   [[nodiscard]] virtual _virConnect* handle() const = 0;
+  /// In this process, where nobody else has machines, and nobody ends ours when we are gone.
+  [[nodiscard]] virtual bool embedded() const = 0;
 };
 
 /// libvirt's driver for qemu inside of this process: no daemon, no configuration of the host.
@@ -25,6 +27,10 @@ class VirtConnection {
 /// @param capabilities where it keeps what it found out about emulators
 Result<std::shared_ptr<VirtConnection>> open_embedded_virt(
     const std::filesystem::path& root, const std::filesystem::path& capabilities);
+
+/// Another libvirt, of a daemon that must be able to open this user's files, such as
+/// `qemu:///session`.
+Result<std::shared_ptr<VirtConnection>> open_virt(const std::string& uri);
 
 /// `ROOT/lib/qemu/domain-NN-NAME/monitor.sock` must fit into a Unix socket's address.
 inline constexpr std::size_t kLongestVirtRoot = 107 - 40;

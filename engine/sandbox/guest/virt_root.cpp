@@ -6,8 +6,14 @@
 namespace kiln {
 
 Result<std::unique_ptr<VirtRoot>> VirtRoot::open(const std::filesystem::path& work_folder,
-                                                 const std::filesystem::path& cache_folder) {
+                                                 const std::filesystem::path& cache_folder,
+                                                 const std::string& uri) {
   KILN_TRY_ASSIGN(const auto keeper, install_vm_keeper(cache_folder));
+  if (!uri.empty()) {
+    KILN_TRY_ASSIGN(auto connection, open_virt(uri));
+    return std::unique_ptr<VirtRoot>(
+        new VirtRoot(std::nullopt, std::move(connection), keeper.program));
+  }
   std::error_code error;
   auto root = std::filesystem::absolute(work_folder, error) / "virt";
   std::optional<TempDir> temporary;

@@ -3,18 +3,22 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "engine/core/temp_dir.h"
 #include "engine/sandbox/guest/virt_connection.h"
 
 namespace kiln {
 
-/// The embedded driver with its folder: in the work folder where the path is short enough for the
-/// sockets in it, else a temporary one.
+/// The libvirt that a machine is started by: the embedded driver with its folder, which is in the
+/// work folder where the path is short enough for the sockets in it, else a temporary one; or
+/// another.
 class VirtRoot {
  public:
+  /// @param uri of another libvirt; empty: the embedded driver
   static Result<std::unique_ptr<VirtRoot>> open(const std::filesystem::path& work_folder,
-                                                const std::filesystem::path& cache_folder);
+                                                const std::filesystem::path& cache_folder,
+                                                const std::string& uri);
 
   [[nodiscard]] const std::shared_ptr<VirtConnection>& connection() const { return connection_; }
   /// What libvirt is to start as qemu.
