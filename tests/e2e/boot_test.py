@@ -85,11 +85,19 @@ class Boot(KilnTest):
             file.seek((2 << 20) + (256 << 10))
             file.write(bytes(60 << 20))
         template = self.template(image, [], source=self.source_of("V2", image))
-        done = self.kiln("build", "--mode", "boot", "--boot-timeout", "1", template, code=1)
-        self.assertIn("Sandbox:BootTimeout", done.stderr)
+        done = self.kiln("build", "--mode", "boot", template, code=1)
+        self.assertIn("Sandbox:NoBootLoader", done.stderr)
         self.assertIn("BdsDxe", done.stderr)  # the firmware's last words
         self.assertEqual(self.sandboxes(), [])
         self.assertIn("BdsDxe", (self.run_folder() / "console.log").read_text(errors="replace"))
+
+    def test_a_loader_that_secure_boot_refuses(self):
+        source = {**self.source_of("V2"), "securityType": "TrustedLaunch"}
+        done = self.kiln("build", "--mode", "boot", self.template(self.image, [], source=source), code=1)
+        self.assertIn("Sandbox:SecureBootRefused", done.stderr)
+        self.assertIn("shim-signed", done.stderr)
+        self.assertIn("Access Denied", done.stderr)
+        self.assertEqual(self.sandboxes(), [])
 
     def test_images_that_cannot_be_booted_are_refused(self):
         """One launch of the appliance tells, before anything is booted."""

@@ -8,6 +8,7 @@
 #include "engine/core/file.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/agent_port.h"
+#include "engine/sandbox/guest/firmware.h"
 
 namespace kiln {
 
@@ -38,8 +39,13 @@ Result<void> BootedAgent::connect(const std::filesystem::path& socket,
                                   const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto port, connect_agent_port(socket));
   const auto alarm = std::make_shared<UniqueFd>(::fcntl(port.get(), F_DUPFD_CLOEXEC, 0));
+  std::optional<Error> refusal;
+  auto watcher = watch_console(alarm, refusal);
   auto session = connect_agent(std::move(port), patience, cancel);
+  watcher.request_stop();
+  watcher.join();
   if (!session) {
+    if (refusal) return std::move(*refusal).quoting(console_tail());
     if (session.error().code() == "Agent:NoHello") return too_late;
     return explain(std::move(session).error());
   }
@@ -48,6 +54,25 @@ Result<void> BootedAgent::connect(const std::filesystem::path& socket,
   // A guest that restarts takes its agent with it, and the port stays open all the same.
   domain_.on_restart([alarm] { ::shutdown(alarm->get(), SHUT_RDWR); });
   return set_clock(std::chrono::system_clock::now(), cancel);
+}
+
+std::jthread BootedAgent::watch_console(std::shared_ptr<UniqueFd> port,
+                                        std::optional<Error>& refusal) const {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(console_log_, error);
+  const auto begin = error ? 0 : static_cast<std::size_t>(size);
+  return std::jthread([this, port, begin, &refusal](const std::stop_token& stop) {
+    constexpr auto kLookEvery = std::chrono::milliseconds(200);
+    while (!stop.stop_requested()) {
+      const auto text = read_file(console_log_, kConsoleLimit);
+      if (text && text->size() > begin) refusal = boot_refusal(text->substr(begin));
+      if (refusal) {
+        ::shutdown(port->get(), SHUT_RDWR);
+        return;
+      }
+      std::this_thread::sleep_for(kLookEvery);
+    }
+  });
 }
 
 void BootedAgent::disconnect() {

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/agent/guest_agent.h"
@@ -65,6 +67,8 @@ class BootedAgent : public GuestAgent {
   template <class T>
   Result<T> explained(Result<T> result);
   Error explain(Error error);
+  /// Ends the wait on `port` when the machine says that it does not start.
+  std::jthread watch_console(std::shared_ptr<UniqueFd> port, std::optional<Error>& refusal) const;
 
   RunningDomain& domain_;
   std::filesystem::path console_log_;

@@ -60,6 +60,33 @@ Result<Firmware> choose_firmware(Firmware asked,
   return firmware;
 }
 
+std::optional<Error> boot_refusal(std::string_view console) {
+  const auto says = [&](std::string_view words) {
+    return console.find(words) != std::string_view::npos;
+  };
+  // It ends in its own shell, which Secure Boot does not start.
+  const bool gave_up =
+      says("BdsDxe: No bootable option or device was found") || says("startup.nsh");
+  // The firmware's words for the loader; shim's and GRUB's for what comes after it.
+  if ((gave_up && says(": Access Denied")) || says("Verification failed: (0x1A)") ||
+      says("bad shim signature")) {
+    return fail(ErrorKind::kUnsupported,
+                "Sandbox:SecureBootRefused",
+                "Secure Boot does not let the image start: its boot loader or its kernel is not "
+                "signed by a key that Microsoft's lead to")
+        .cure(
+            "install signed ones (Debian: shim-signed, grub-efi-amd64-signed and the "
+            "distribution's kernel), or leave out the security type TrustedLaunch");
+  }
+  if (!gave_up) return std::nullopt;
+  return fail(ErrorKind::kUnsupported,
+              "Sandbox:NoBootLoader",
+              "the firmware finds nothing to start on the image's disk")
+      .cure(
+          "install a boot loader at EFI/BOOT/BOOTX64.EFI of the EFI system partition "
+          "(`grub-install --removable`)");
+}
+
 Result<std::filesystem::path> find_uefi_code(bool secure) {
   const auto* code = firmware_files(secure).code;
   std::error_code error;

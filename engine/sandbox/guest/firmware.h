@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,10 @@ namespace kiln {
 Result<Firmware> choose_firmware(Firmware asked,
                                  const std::vector<FileSystem>& file_systems,
                                  std::string_view boot_code);
+
+/// Why nothing starts, where the firmware or the boot loader has given up and says so.
+/// @param console what the machine has said since it was switched on or reset
+std::optional<Error> boot_refusal(std::string_view console);
 
 /// The host's UEFI firmware; the error says which package has it.
 /// @param secure with Secure Boot, and Microsoft's keys in its variables

@@ -40,5 +40,29 @@ TEST(ChooseFirmware, RefusesBiosWithoutBootCode) {
   EXPECT_THAT(neither.error().cure(), HasSubstr("no EFI system partition either"));
 }
 
+TEST(BootRefusal, IsSecureBootsWhereTheLoaderIsNotSigned) {
+  const auto refusal = boot_refusal(
+      "BdsDxe: failed to load Boot0001 \"UEFI QEMU\" from Scsi(0x0,0x0): Access Denied\n"
+      "BdsDxe: No bootable option or device was found.\n");
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->code(), "Sandbox:SecureBootRefused");
+  EXPECT_TRUE(boot_refusal("Verification failed: (0x1A) Security Violation\n"));
+  EXPECT_TRUE(boot_refusal("error: bad shim signature.\n"));
+}
+
+TEST(BootRefusal, IsTheFirmwaresWhereThereIsNoLoader) {
+  const auto refusal = boot_refusal("BdsDxe: No bootable option or device was found.\n");
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->code(), "Sandbox:NoBootLoader");
+  EXPECT_TRUE(boot_refusal("in 5 seconds to skip \x1b[1m\x1b[33mstartup.nsh\x1b[0m"));
+}
+
+TEST(BootRefusal, IsNoneWhileTheMachineMayStillStart) {
+  EXPECT_FALSE(boot_refusal(""));
+  EXPECT_FALSE(
+      boot_refusal("BdsDxe: failed to load Boot0001: Access Denied\n"
+                   "BdsDxe: starting Boot0002\n"));
+}
+
 }  // namespace
 }  // namespace kiln
