@@ -62,7 +62,14 @@ class Collector {
     }
     if (keeps) return {};
     KILN_TRY(remove(folder / "journals"));
-    return is_old(folder) ? remove(folder) : Result<void>();
+    return is_old(folder / "run.json") ? remove(folder) : Result<void>();
+  }
+
+  /// Of a `kiln upload`, which has no run. One that is going on has its lock.
+  Result<void> visit_journal(const fs::path& path) {
+    if (options_.kept || is_old(path)) return remove_unless_written(path);
+    report_.kept.push_back({path, allocated_bytes(path)});
+    return {};
   }
 
   GcReport take() { return std::move(report_); }
@@ -98,10 +105,10 @@ class Collector {
     return remove(path);
   }
 
-  bool is_old(const fs::path& folder) const {
+  bool is_old(const fs::path& file) const {
     if (!options_.older_than) return false;
     std::error_code error;
-    const auto written = fs::last_write_time(folder / "run.json", error);
+    const auto written = fs::last_write_time(file, error);
     return !error && fs::file_time_type::clock::now() - written > *options_.older_than;
   }
 
@@ -130,6 +137,12 @@ Result<GcReport> collect_garbage(const fs::path& state_folder, const GcOptions& 
   KILN_TRY_ASSIGN(const auto folders, list_run_folders(state_folder));
   Collector collector(options);
   for (const auto& folder : folders) KILN_TRY(collector.visit(folder));
+  std::error_code none;
+  std::vector<fs::path> journals;
+  for (const auto& file : fs::directory_iterator(state_folder / "uploads", none)) {
+    journals.push_back(file.path());
+  }
+  for (const auto& journal : journals) KILN_TRY(collector.visit_journal(journal));
   return collector.take();
 }
 

@@ -35,8 +35,9 @@ struct GcReport {
 
 /// Restores a clean state after kill -9 or a power cut: ends the record of runs whose process is
 /// gone, and removes their work folders and partial outputs. Runs that are alive are left alone.
-/// Disks that a run kept or has not distributed are too, unless asked for. An upload that nobody
-/// goes on with leaves a blob without a footer at its target, which is its owner's to delete.
+/// Disks that a run kept or has not distributed are too, unless asked for, and so are the journals
+/// of uploads that were cut off. An upload that nobody goes on with leaves a blob without a footer
+/// at its target, which is its owner's to delete.
 Result<GcReport> collect_garbage(const std::filesystem::path& state_folder,
                                  const GcOptions& options);
 

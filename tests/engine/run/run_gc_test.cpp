@@ -162,6 +162,24 @@ TEST_F(RunGcTest, WhatIsNotDistributedGoesOnlyWhenAskedFor) {
   EXPECT_FALSE(record_of(folder).contains("finished"));
 }
 
+TEST_F(RunGcTest, JournalsOfUploadsGoWhenAskedForUnlessOneIsGoingOn) {
+  const auto folder = state_.path() / "uploads";
+  fs::create_directory(folder);
+  std::ofstream(folder / "cut-off.journal") << "upload";
+  std::ofstream(folder / "going-on.journal") << "upload";
+  const UniqueFd upload(::open((folder / "going-on.journal").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(upload.get(), LOCK_EX), 0);
+  const auto report = collect_garbage(state_.path(), {});
+  ASSERT_OK(report);
+  EXPECT_EQ(report->kept.size(), 2U);
+  EXPECT_TRUE(fs::exists(folder / "cut-off.journal"));
+  GcOptions all;
+  all.kept = true;
+  ASSERT_OK(collect_garbage(state_.path(), all));
+  EXPECT_FALSE(fs::exists(folder / "cut-off.journal"));
+  EXPECT_TRUE(fs::exists(folder / "going-on.journal"));
+}
+
 TEST_F(RunGcTest, ADiskThatNoRecordSpeaksOfIsRemoved) {
   const auto folder = leave_run(RunState::kRunning);
   fs::create_directory(folder / "kept");
