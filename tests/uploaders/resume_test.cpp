@@ -7,13 +7,15 @@
 namespace kiln::test {
 namespace {
 
-/// Forty-eight pieces of a whole request each, so that it is known what is sent twice.
+constexpr std::uint64_t kPiece = 256 * kKiB;
+
+/// Forty-eight pieces of a request each, so that it is known what is sent twice.
 PatternDisk pieces(std::uint64_t seed = 1) {
   std::vector<PatternDisk::Range> ranges;
-  for (std::uint64_t i = 0; i < 48; ++i) ranges.emplace_back(i * 2 * kMiB, kMiB);
-  return PatternDisk(96 * kMiB, std::move(ranges), seed);
+  for (std::uint64_t i = 0; i < 48; ++i) ranges.emplace_back(i * 2 * kPiece, kPiece);
+  return PatternDisk(96 * kPiece, std::move(ranges), seed);
 }
-constexpr std::uint64_t kSize = 96 * kMiB + 512;
+constexpr std::uint64_t kSize = 96 * kPiece + 512;
 
 class ResumeTest : public StrictTest {
  protected:
@@ -56,11 +58,11 @@ TEST_F(ResumeTest, GoesOnWithWhatWasAcknowledged) {
   ASSERT_OK(report);
   expect_uploaded(disk);
   // What the others were about when the first was refused may be sent twice, and nothing else.
-  EXPECT_LE(report->kept_bytes, 20 * kMiB);
-  EXPECT_GT(report->kept_bytes, (20 - options_.workers) * kMiB);
-  EXPECT_EQ(report->sent_bytes + report->kept_bytes, 48 * kMiB + 512);
-  EXPECT_EQ((statistics()["page_requests"].get<std::uint64_t>() - before) * kMiB,
-            report->sent_bytes - 512 + kMiB);
+  EXPECT_LE(report->kept_bytes, 20 * kPiece);
+  EXPECT_GT(report->kept_bytes, (20 - options_.workers) * kPiece);
+  EXPECT_EQ(report->sent_bytes + report->kept_bytes, 48 * kPiece + 512);
+  EXPECT_EQ((statistics()["page_requests"].get<std::uint64_t>() - before) * kPiece,
+            report->sent_bytes - 512 + kPiece);
   EXPECT_FALSE(std::filesystem::exists(options_.journal));
   EXPECT_TRUE(was_told("had been sent before"));
 }
@@ -76,7 +78,7 @@ TEST_F(ResumeTest, AnUploadWithoutAFooterIsNoImage) {
 
 TEST_F(ResumeTest, AnotherDiskIsSentAnew) {
   break_after(20);
-  PatternDisk other(96 * kMiB, {{kMiB, kMiB}, {90 * kMiB, kMiB}}, 7);
+  PatternDisk other(96 * kPiece, {{kPiece, kPiece}, {90 * kPiece, kPiece}}, 7);
   const auto report = upload(other, with_key(blob_));
   ASSERT_OK(report);
   EXPECT_EQ(report->kept_bytes, 0U);
@@ -96,14 +98,14 @@ TEST_F(ResumeTest, PagesThatAreGoneAreSentAgain) {
   auto disk = pieces();
   const auto report = upload(disk, with_key(blob_));
   ASSERT_OK(report);
-  EXPECT_LE(report->kept_bytes, 19 * kMiB);
+  EXPECT_LE(report->kept_bytes, 19 * kPiece);
   EXPECT_GT(report->kept_bytes, 0U);
   expect_uploaded(disk);
 }
 
 TEST_F(ResumeTest, PagesThatAreTooManyAreCleared) {
   break_after(20);
-  put(95 * kMiB, 4096);
+  put(95 * kPiece, 4096);
   put(kSize - 512, 512);
   auto disk = pieces();
   ASSERT_OK(upload(disk, with_key(blob_)));
@@ -136,14 +138,14 @@ TEST_F(ResumeTest, AnExistingBlobIsGoneOnWith) {
   auto blob = PageBlob::open(with_key(blob_), options_.blob);
   ASSERT_OK(blob);
   ASSERT_OK(blob->create(kSize, {}, false, {}));
-  put(95 * kMiB, 4096);
+  put(95 * kPiece, 4096);
   put(kSize - 512, 512);
   options_.existing = true;
   break_after(20 + 3);
   auto disk = pieces();
   const auto report = upload(disk, with_key(blob_));
   ASSERT_OK(report);
-  EXPECT_GT(report->kept_bytes, (20 - options_.workers) * kMiB);
+  EXPECT_GT(report->kept_bytes, (20 - options_.workers) * kPiece);
   expect_uploaded(disk);
 }
 
