@@ -335,6 +335,15 @@ TEST_F(AzureTargetsTest, LooksAtTheDefinitionBeforeAnyUpload) {
   EXPECT_EQ(uploads(), 0);
 }
 
+TEST_F(AzureTargetsTest, RefusesDisksThatAreTooLarge) {
+  start({"--stack-hub", "--adfs"});
+  connect(service_->blob_endpoint() + "/staging");
+  generation_ = "V1";
+  const auto image = target(managed_image());
+  EXPECT_THAT(image->check(context(), 1024 * kGiB), FailsWith("Cloud:DiskTooLarge"));
+  EXPECT_OK(image->check(context(), 1023 * kGiB));
+}
+
 TEST_F(AzureTargetsTest, TellsWhatACloudLacks) {
   start({"--stack-hub", "--adfs"});
   const auto& cloud = azure_->cloud();

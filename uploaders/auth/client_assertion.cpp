@@ -139,8 +139,9 @@ void read_pkcs12(const std::string& contents,
   if (!store) return;
   EVP_PKEY* found_key = nullptr;
   X509* found = nullptr;
-  if (PKCS12_parse(store.get(), password.reveal().c_str(), &found_key, &found, nullptr) != 1)
+  if (PKCS12_parse(store.get(), password.reveal().c_str(), &found_key, &found, nullptr) != 1) {
     return;
+  }
   key.reset(found_key);
   certificate.reset(found);
 }

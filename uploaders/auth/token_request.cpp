@@ -91,7 +91,8 @@ Result<AccessToken> read_token(const HttpResponse& response,
     return fail(ErrorKind::kRemote, "Auth:NoToken", "the answer for {} holds no token", origin);
   }
   if (const auto life = number_of(body, "expires_in")) {
-    token.expires = now + std::chrono::seconds(std::clamp<std::int64_t>(*life, 0, 7 * 86'400));
+    constexpr std::int64_t kWeek = 7 * std::int64_t{86'400};
+    token.expires = now + std::chrono::seconds(std::clamp<std::int64_t>(*life, 0, kWeek));
   } else if (const auto end = number_of(body, "expires_on")) {
     constexpr std::int64_t kFarFuture = 4'102'444'800;  // the year 2100
     token.expires = std::chrono::system_clock::time_point(

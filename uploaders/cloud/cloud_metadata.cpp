@@ -59,9 +59,9 @@ bool describes(const JsonReader& body, const std::string& resource_manager) {
   return own && equal_ignoring_case(without_slash(*own), resource_manager);
 }
 
-Error untrusted(Error error) {
+Error untrusted(const Error& error) {
   // The document is the server's, not the user's template.
-  return Error(ErrorKind::kRemote, error.code(), error.summary());
+  return {ErrorKind::kRemote, error.code(), error.summary()};
 }
 
 Result<Cloud> choose_from_list(const std::string& body, const std::string& resource_manager) {
@@ -96,13 +96,13 @@ Result<Cloud> read_stack_hub(const std::string& body, const std::string& resourc
 Result<Cloud> parse_cloud_list(const std::string& body, const std::string& resource_manager) {
   auto cloud = choose_from_list(body, resource_manager);
   if (cloud) return cloud;
-  return untrusted(std::move(cloud).error());
+  return untrusted(cloud.error());
 }
 
 Result<Cloud> parse_stack_hub(const std::string& body, const std::string& resource_manager) {
   auto cloud = read_stack_hub(body, resource_manager);
   if (cloud) return cloud;
-  return untrusted(std::move(cloud).error());
+  return untrusted(cloud.error());
 }
 
 }  // namespace kiln

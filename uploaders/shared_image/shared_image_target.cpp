@@ -165,7 +165,7 @@ class SharedImageTarget : public Distributor {
                     "the target {} is to have the source's version, and the source has none of "
                     "the form 1.2.3",
                     output_.name)
-            .cure("write \"scheme\": \"Latest\", or name the version in galleryImageId");
+            .cure(R"(write "scheme": "Latest", or name the version in galleryImageId)");
       }
     }
     if (wanted.empty()) {

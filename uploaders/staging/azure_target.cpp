@@ -1,5 +1,7 @@
 #include "uploaders/staging/azure_target.h"
 
+#include <algorithm>
+
 #include "engine/core/text.h"
 #include "uploaders/arm/azure_access.h"
 #include "uploaders/staging/staging.h"
@@ -42,13 +44,16 @@ Result<AzureAccess*> require_azure(const DistributeContext& context) {
 
 Result<void> check_image(const DistributeContext& context, std::uint64_t disk_size) {
   const auto& cloud = context.azure->cloud();
-  if (disk_size > cloud.largest_disk) {
+  const bool blob = !context.azure->staging_container().empty();
+  const auto largest =
+      blob ? std::min(cloud.largest_disk, cloud.largest_page_blob - kMiB) : cloud.largest_disk;
+  if (disk_size > largest) {
     return fail(ErrorKind::kUnsupported,
                 "Cloud:DiskTooLarge",
                 "the disk has {}, and OS disks of {} end at {}",
                 format_bytes(disk_size),
                 cloud.name,
-                format_bytes(cloud.largest_disk));
+                format_bytes(largest));
   }
   if (context.image.os_type.empty() || context.image.generation.empty()) {
     return fail(ErrorKind::kUnsupported,
@@ -82,10 +87,10 @@ std::string text_member(const json& object, const char* name) {
 }
 
 const json& part(const json& object, const char* name) {
-  static const json nothing;
-  if (!object.is_object()) return nothing;
+  static const json kNothing;
+  if (!object.is_object()) return kNothing;
   const auto found = object.find(name);
-  return found != object.end() && found->is_structured() ? *found : nothing;
+  return found != object.end() && found->is_structured() ? *found : kNothing;
 }
 
 std::string property(const json& resource, const char* name) {

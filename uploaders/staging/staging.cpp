@@ -1,5 +1,6 @@
 #include "uploaders/staging/staging.h"
 
+#include "disk/convert/content_digest.h"
 #include "disk/convert/fixed_vhd.h"
 #include "disk/formats/vhd_footer.h"
 #include "engine/core/text.h"
@@ -19,6 +20,8 @@ std::string base_name(const DistributeContext& context) {
 
 UploadOptions upload_options(const DistributeContext& context) {
   const auto& azure = *context.azure;
+  // All ranges but the footer's begin and end at whole granules.
+  KILN_CHECK(ContentDigest::kGranule % azure.cloud().page_alignment == 0);
   UploadOptions options;
   options.blob.service_version = azure.cloud().storage_version;
   options.blob.http = azure.options().http;
