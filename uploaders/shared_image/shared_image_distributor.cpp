@@ -93,7 +93,7 @@ void read_versioning(const Record& record,
                   "SharedImage:MajorOfSource",
                   "a major version belongs to the scheme Latest",
                   "scheme Latest",
-                  "remove it, or write \"scheme\": \"Latest\"");
+                  R"(remove it, or write "scheme": "Latest")");
   }
   if (!options.target.version.empty()) {
     context.warning(versioning->place(),
