@@ -58,8 +58,11 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   if (spec.uefi && spec.uefi->secure) add(features, "smm", {{"state", "on"}});
   const bool kvm = spec.accelerator == Accelerator::kKvm;
   auto cpu = add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
-  // Its fifth level of page tables makes every walk of an emulated processor longer.
-  if (!kvm) add(cpu, "feature", {{"policy", "disable"}, {"name", "la57"}});
+  // What costs an emulated processor much: a fifth level of page tables, and copies byte by byte,
+  // which these flags recommend to the kernel and to libc.
+  for (const char* name : {"la57", "erms", "fsrm"}) {
+    if (!kvm) add(cpu, "feature", {{"policy", "disable"}, {"name", name}});
+  }
   add(domain, "clock", {{"offset", "utc"}});
   // A guest that restarts comes up again, and we are told.
   add(domain, "on_poweroff", {}, "destroy");

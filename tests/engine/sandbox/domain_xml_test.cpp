@@ -91,6 +91,7 @@ TEST_F(DomainXml, TakesItsProcessorFromTheAccelerator) {
   EXPECT_EQ(value("/domain/@type"), "qemu");
   EXPECT_EQ(value("//cpu/@mode"), "maximum");
   EXPECT_EQ(value("//cpu/feature[@name='la57']/@policy"), "disable");
+  EXPECT_EQ(value("//cpu/feature[@name='erms']/@policy"), "disable");
   spec.accelerator = Accelerator::kKvm;
   parse(spec);
   EXPECT_EQ(value("/domain/@type"), "kvm");
