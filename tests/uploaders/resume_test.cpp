@@ -7,14 +7,6 @@
 namespace kiln::test {
 namespace {
 
-constexpr std::uint64_t kPiece = 256 * kKiB;
-
-/// Forty-eight pieces of a request each, so that it is known what is sent twice.
-PatternDisk pieces(std::uint64_t seed = 1) {
-  std::vector<PatternDisk::Range> ranges;
-  for (std::uint64_t i = 0; i < 48; ++i) ranges.emplace_back(i * 2 * kPiece, kPiece);
-  return PatternDisk(96 * kPiece, std::move(ranges), seed);
-}
 constexpr std::uint64_t kSize = 96 * kPiece + 512;
 
 class ResumeTest : public StrictTest {

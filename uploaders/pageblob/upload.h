@@ -27,6 +27,9 @@ struct UploadOptions {
   /// in a folder of this upload's owner. With it, an upload that fails or is cancelled leaves the
   /// blob, without a footer. Without one (empty) it leaves nothing, and the next one starts over.
   std::filesystem::path journal;
+  /// With a journal: what fails or is cancelled leaves nothing to go on with, neither the journal
+  /// nor a blob that this upload made. Only a kill does.
+  bool temporary = false;
 };
 
 struct UploadReport {

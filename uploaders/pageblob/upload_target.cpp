@@ -194,11 +194,12 @@ Result<void> UploadTarget::verify(const PageRangeSet& sent) {
 }
 
 Error UploadTarget::clean_up(Error cause) {
+  if (options_.temporary) journal_.remove();
   if (options_.existing || !begun_) return cause;
   const bool beyond_use = cause.code() == "Storage:VerifyFailed" ||
                           cause.code() == "Storage:SequenceNumberConditionNotMet" ||
                           cause.code() == "Storage:BlobAlreadyExists";
-  if (journal_.kept() && !beyond_use) return cause;
+  if (journal_.kept() && !options_.temporary && !beyond_use) return cause;
   journal_.remove();
   auto removed = remove_own();
   if (!removed) {

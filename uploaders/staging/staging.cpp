@@ -4,6 +4,7 @@
 #include "disk/convert/fixed_vhd.h"
 #include "disk/formats/vhd_footer.h"
 #include "engine/core/text.h"
+#include "uploaders/staging/azure_target.h"
 #include "uploaders/staging/disk_access.h"
 
 namespace kiln {
@@ -25,7 +26,24 @@ UploadOptions upload_options(const DistributeContext& context) {
   UploadOptions options;
   options.blob.service_version = azure.cloud().storage_version;
   options.blob.http = azure.options().http;
+  options.journal = context.journal;
+  options.temporary = true;
   return options;
+}
+
+/// Whether an attempt that was killed has left what an upload with a journal can go on with. The
+/// upload itself looks whether the journal is about this disk, and which of its pages are there.
+bool is_resumable(const json& disk, const json& wanted, const DistributeContext& context) {
+  const auto state = property(disk, "diskState");
+  const auto size_of = [](const json& body) {
+    const auto& creation = part(part(body, "properties"), "creationData");
+    return creation.is_object() ? creation.value("uploadSizeBytes", json()) : json();
+  };
+  std::error_code ignored;
+  return is_marked(disk, context) && (state == "ActiveUpload" || state == "ReadyToUpload") &&
+         size_of(disk) == size_of(wanted) &&
+         same_region(text_member(disk, "location"), text_member(wanted, "location")) &&
+         !context.journal.empty() && std::filesystem::exists(context.journal, ignored);
 }
 
 class StagedDisk : public Staging {
@@ -44,15 +62,7 @@ class StagedDisk : public Staging {
                     const std::string& location,
                     const DistributeContext& context) {
     KILN_TRY_ASSIGN(auto client, azure_.client());
-    KILN_TRY_ASSIGN(const auto found, client.get(disk_, context.cancel));
-    if (found) {
-      // Of an attempt that was killed. Whatever state it is in, it is quicker to start over than
-      // to find out what can be believed.
-      notice(context.events, fmt::format("{} is left of an earlier attempt: removed", disk_.id));
-      KILN_TRY(discard(client, context.cancel));
-    }
-    touched_ = true;
-    KILN_TRY(client.put(disk_, body(disk.blocks.size(), location, context), context.cancel));
+    KILN_TRY(prepare(client, body(disk.blocks.size(), location, context), context));
     KILN_TRY_ASSIGN(const auto access, DiskAccess::grant(azure_, disk_, context.cancel));
     auto options = upload_options(context);
     options.existing = true;
@@ -77,6 +87,24 @@ class StagedDisk : public Staging {
   }
 
  private:
+  /// A disk that waits for its contents: what a killed attempt left, where the upload can go on
+  /// with that, else a new one.
+  Result<void> prepare(ArmClient& client, const json& wanted, const DistributeContext& context) {
+    KILN_TRY_ASSIGN(const auto found, client.get(disk_, context.cancel));
+    if (found && is_resumable(*found, wanted, context)) {
+      notice(context.events, fmt::format("going on with {} of an earlier attempt", disk_.id));
+      touched_ = true;
+      return {};
+    }
+    if (found) {
+      notice(context.events, fmt::format("{} is left of an earlier attempt: removed", disk_.id));
+      KILN_TRY(discard(client, context.cancel));
+    }
+    touched_ = true;
+    KILN_TRY(client.put(disk_, wanted, context.cancel));
+    return {};
+  }
+
   /// A disk with an open access cannot be deleted, and closing one that is not full is an error.
   Result<void> discard(ArmClient& client, const CancelToken& cancel) {
     auto removed = client.remove(disk_, cancel);

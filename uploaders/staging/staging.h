@@ -31,7 +31,8 @@ class Staging {
 };
 
 /// Uploads to a managed disk beside the image, or to the staging container where there is one. What
-/// fails leaves nothing behind.
+/// fails leaves nothing behind; with what a kill leaves, the same run's next attempt goes on, by
+/// the context's journal.
 Result<std::unique_ptr<Staging>> stage(FinishedDisk& disk,
                                        const StagingPlace& place,
                                        const DistributeContext& context);

@@ -90,10 +90,17 @@ Result<void> ArmService::inject(const nlohmann::json& faults) {
   return {};
 }
 
+std::string ArmService::blob_control() const {
+  return blob_endpoint_.substr(0, blob_endpoint_.rfind('/')) + "/__control/";
+}
+
 Result<void> ArmService::inject_blob(const nlohmann::json& faults) {
-  const auto root = blob_endpoint_.substr(0, blob_endpoint_.rfind('/'));
-  KILN_TRY(control_at(root + "/__control/faults", &faults));
+  KILN_TRY(control_at(blob_control() + "faults", &faults));
   return {};
+}
+
+Result<nlohmann::json> ArmService::blob_statistics() {
+  return control_at(blob_control() + "stats", nullptr);
 }
 
 Result<void> ArmService::expire_tokens() {

@@ -45,6 +45,7 @@ class ArmService {
   Result<void> inject(const nlohmann::json& faults);
   /// The same for its page blob server, see strict_page_blob.py.
   Result<void> inject_blob(const nlohmann::json& faults);
+  Result<nlohmann::json> blob_statistics();
   Result<void> expire_tokens();
   /// A gallery's image definition, below kCompute.
   Result<void> add_definition(const std::string& path,
@@ -57,6 +58,7 @@ class ArmService {
  private:
   explicit ArmService(TempDir folder) : folder_(std::move(folder)) {}
   Result<nlohmann::json> control(const std::string& action, const nlohmann::json* body);
+  [[nodiscard]] std::string blob_control() const;
   Result<nlohmann::json> control_at(const std::string& url, const nlohmann::json* body);
 
   std::unique_ptr<ProcessRunner> runner_ = make_process_runner();

@@ -33,6 +33,15 @@ inline PatternDisk sparse_disk(std::uint64_t seed = 1) {
                      seed);
 }
 
+inline constexpr std::uint64_t kPiece = 256 * kKiB;
+
+/// Forty-eight pieces of a request each, so that it is known what is sent twice.
+inline PatternDisk pieces(std::uint64_t seed = 1) {
+  std::vector<PatternDisk::Range> ranges;
+  for (std::uint64_t i = 0; i < 48; ++i) ranges.emplace_back(i * 2 * kPiece, kPiece);
+  return PatternDisk(96 * kPiece, std::move(ranges), seed);
+}
+
 /// True if the blob is exactly the disk, padded to whole MiB, and its footer.
 inline ::testing::AssertionResult is_vhd_of(const std::string& blob, const PatternDisk& disk) {
   const auto size = azure_virtual_size(disk.size());
