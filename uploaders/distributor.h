@@ -75,6 +75,8 @@ class Distributor {
   [[nodiscard]] virtual std::string target_key() const { return {}; }
   /// Whether its file has no name of its own and takes the suggested one.
   [[nodiscard]] virtual bool takes_suggested_name() const { return false; }
+  /// Whether a resource manager makes it, so that somebody wants to know whose.
+  [[nodiscard]] virtual bool needs_cloud() const { return false; }
   /// Why this version cannot serve it, though it is understood; nothing where it can.
   [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   /// Why it cannot be served in this cloud, though it could elsewhere. Nothing is asked of the

@@ -3,6 +3,11 @@
 #include "engine/cli/choice.h"
 
 namespace kiln {
+namespace {
+
+constexpr const char* kCloudVariable = "KILN_CLOUD";
+
+}  // namespace
 
 void CloudFlags::add_to(CLI::App& command) {
   static const std::map<std::string, AuthMethod> kMethods = {
@@ -12,14 +17,16 @@ void CloudFlags::add_to(CLI::App& command) {
       {"workload-identity", AuthMethod::kWorkloadIdentity},
       {"managed-identity", AuthMethod::kManagedIdentity},
       {"azure-cli", AuthMethod::kAzureCli}};
-  command
-      .add_option("--cloud",
-                  name,
-                  "Where targets in Azure go: public, china, usgovernment, or the URL of another\n"
-                  "cloud's resource manager, such as an Azure Stack Hub's")
-      ->envname("KILN_CLOUD")
-      ->type_name("NAME|URL")
-      ->capture_default_str();
+  option_ =
+      command
+          .add_option(
+              "--cloud",
+              name,
+              "Where targets in Azure go: public, china, usgovernment, or the URL of another\n"
+              "cloud's resource manager, such as an Azure Stack Hub's")
+          ->envname(kCloudVariable)
+          ->type_name("NAME|URL")
+          ->capture_default_str();
   command
       .add_option("--auth",
                   method,
@@ -40,6 +47,14 @@ void CloudFlags::add_to(CLI::App& command) {
                   "managed disk. An Azure Stack Hub needs one")
       ->envname("KILN_STAGING_CONTAINER")
       ->type_name("URL");
+}
+
+/// The parser does not tell an option from its variable. Where both say the same, the variable
+/// is told.
+std::string CloudFlags::chosen_by() const {
+  if (option_->count() == 0) return "default";
+  const auto variable = process_environment().get(kCloudVariable);
+  return variable == name ? kCloudVariable : "--cloud";
 }
 
 Result<Cloud> CloudFlags::choose(const CancelToken& cancel) const {

@@ -18,6 +18,8 @@ struct CloudFlags {
   AuthMethod method = AuthMethod::kAuto;
 
   void add_to(CLI::App& command);
+  /// What `name` comes from: `--cloud`, `KILN_CLOUD`, or `default`.
+  [[nodiscard]] std::string chosen_by() const;
   /// Asks the network where the cloud is given by its URL, and else nothing.
   [[nodiscard]] Result<Cloud> choose(const CancelToken& cancel) const;
   /// @param services outlive the access
@@ -25,6 +27,8 @@ struct CloudFlags {
 
  private:
   [[nodiscard]] HttpOptions http() const;
+
+  const CLI::Option* option_ = nullptr;
 };
 
 }  // namespace kiln

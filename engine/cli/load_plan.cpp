@@ -90,6 +90,7 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   options.sandbox.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.offline = flags.offline;
   KILN_TRY_ASSIGN(options.cloud, flags.cloud.choose(services.cancel));
+  options.cloud_chosen_by = flags.cloud.chosen_by();
   options.staging_container = !flags.cloud.staging_container.empty();
   if (!flags.uri_map.empty()) {
     KILN_TRY_ASSIGN(options.uri_map, UriMap::load(flags.uri_map));

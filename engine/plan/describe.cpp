@@ -132,6 +132,15 @@ std::string describe_targets(const std::vector<PlannedTarget>& targets) {
   return text;
 }
 
+std::string describe_cloud(const Plan& plan) {
+  if (!plan.needs_cloud()) return {};
+  const auto& options = plan.options;
+  return fmt::format("\nCloud       {} at {} ({})",
+                     printable(options.cloud.name),
+                     options.cloud.resource_manager,
+                     options.cloud_chosen_by);
+}
+
 }  // namespace
 
 std::string describe_plan(const Plan& plan) {
@@ -144,6 +153,7 @@ std::string describe_plan(const Plan& plan) {
   text += describe_build(plan);
   text += describe_validation(plan);
   text += describe_targets(checked.targets);
+  text += describe_cloud(plan);
   text += fmt::format("\nTime limit  {} min\n", checked.image_template.build_timeout.count());
   for (const auto& [name, value] : checked.image_template.parameters.items()) {
     text += fmt::format("Parameter   {} = {}\n", name, printable(dump_json(value), 120));

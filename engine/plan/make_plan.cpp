@@ -199,6 +199,13 @@ std::optional<std::uint64_t> Plan::grown_size() const {
   return size;
 }
 
+bool Plan::needs_cloud() const {
+  return !options.cloud.name.empty() &&
+         std::any_of(checked.targets.begin(), checked.targets.end(), [](const PlannedTarget& one) {
+           return one.distributor->needs_cloud();
+         });
+}
+
 Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   for (const auto* names : {&options.generalize_skip, &options.generalize_also}) {
     for (const auto& name : *names) KILN_TRY(check_generalize_operation(name));

@@ -45,7 +45,8 @@ struct PlanOptions {
   bool offline = false;  ///< nothing is fetched over the network
   UriMap uri_map;        ///< files that stand for remote URIs
   Cloud cloud;           ///< where targets in Azure go; without a name nothing is known of it
-  bool staging_container = false;  ///< there is one for what images are made of
+  std::string cloud_chosen_by = "default";  ///< an option's or a variable's name
+  bool staging_container = false;           ///< there is one for what images are made of
 };
 
 /// A template after every registry's parser has run over it; without errors in
@@ -79,6 +80,8 @@ struct Plan {
   [[nodiscard]] bool boots() const { return sandbox == "guest"; }
   /// Why `step` runs where it does; for a person.
   [[nodiscard]] std::string_view why_there(const PlannedStep& step) const;
+  /// Whether any target goes to the resource manager of `options.cloud`.
+  [[nodiscard]] bool needs_cloud() const;
   [[nodiscard]] bool source_found() const { return !source.path.empty(); }
   /// What targets in Azure have to know.
   [[nodiscard]] ImageTraits image_traits() const;

@@ -76,6 +76,12 @@ nlohmann::json blockers_json(const std::vector<Error>& blockers) {
   return array;
 }
 
+nlohmann::json cloud_json(const PlanOptions& options) {
+  return {{"name", options.cloud.name},
+          {"resourceManager", options.cloud.resource_manager},
+          {"chosenBy", options.cloud_chosen_by}};
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Plan& plan) {
@@ -91,33 +97,36 @@ nlohmann::json plan_to_json(const Plan& plan) {
   const auto& checked = plan.checked;
   nlohmann::json disk = nlohmann::json::object();
   if (const auto size = plan.disk_size()) disk["virtualSize"] = *size;
-  return {{"template", checked.image_template.name},
-          {"id",
-           fmt::format("{}/providers/Microsoft.VirtualMachineImages/imageTemplates/{}",
-                       checked.image_template.group_id,
-                       checked.image_template.name)},
-          {"apiVersion", checked.image_template.api_version},
-          {"location", checked.image_template.location},
-          {"tags", checked.image_template.tags},
-          {"source", source_json(plan)},
-          {"sandbox",
-           {{"kind", plan.sandbox},
-            {"reason", plan.sandbox_reason},
-            {"network", plan.options.sandbox.network},
-            {"destinations", destination_names(plan.options.sandbox)},
-            {"memoryMiB", plan.options.sandbox.memory_mib},
-            {"vcpus", plan.options.sandbox.vcpus}}},
-          {"steps", build_steps_json(plan)},
-          {"generalize",
-           {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
-          {"disk", disk},
-          {"validate", validate_json(plan)},
-          {"targets", targets_json(checked.targets)},
-          {"parameters", checked.image_template.parameters},
-          {"timeLimitMinutes", checked.image_template.build_timeout.count()},
-          {"notices", notices(checked)},
-          {"warnings", warnings(plan)},
-          {"blockers", blockers_json(plan.blockers)}};
+  nlohmann::json json = {
+      {"template", checked.image_template.name},
+      {"id",
+       fmt::format("{}/providers/Microsoft.VirtualMachineImages/imageTemplates/{}",
+                   checked.image_template.group_id,
+                   checked.image_template.name)},
+      {"apiVersion", checked.image_template.api_version},
+      {"location", checked.image_template.location},
+      {"tags", checked.image_template.tags},
+      {"source", source_json(plan)},
+      {"sandbox",
+       {{"kind", plan.sandbox},
+        {"reason", plan.sandbox_reason},
+        {"network", plan.options.sandbox.network},
+        {"destinations", destination_names(plan.options.sandbox)},
+        {"memoryMiB", plan.options.sandbox.memory_mib},
+        {"vcpus", plan.options.sandbox.vcpus}}},
+      {"steps", build_steps_json(plan)},
+      {"generalize",
+       {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
+      {"disk", disk},
+      {"validate", validate_json(plan)},
+      {"targets", targets_json(checked.targets)},
+      {"parameters", checked.image_template.parameters},
+      {"timeLimitMinutes", checked.image_template.build_timeout.count()},
+      {"notices", notices(checked)},
+      {"warnings", warnings(plan)},
+      {"blockers", blockers_json(plan.blockers)}};
+  if (plan.needs_cloud()) json["cloud"] = cloud_json(plan.options);
+  return json;
 }
 
 }  // namespace kiln

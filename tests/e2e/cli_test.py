@@ -148,6 +148,19 @@ class CommandLine(KilnTest):
         self.assertEqual(first, self.kiln("--log-format", "json", "plan", template).stdout)
         self.assertEqual(json.loads(first)["steps"][0]["id"], "customize-01")
 
+    def test_plan_says_what_the_cloud_was_chosen_by(self):
+        template = self.template(self.small_image(), [], [
+            {"type": "ManagedImage", "runOutputName": "image", "location": "westeurope", "imageId":
+             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"}])
+        self.environment.pop("KILN_CLOUD", None)
+        for variable, options, cloud, chosen_by in (
+                (None, (), "AzureCloud", "default"),
+                ("china", (), "AzureChinaCloud", "KILN_CLOUD"),
+                ("china", ("--cloud", "usgovernment"), "AzureUSGovernment", "--cloud")):
+            environment = {"KILN_CLOUD": variable} if variable else {}
+            plan = json.loads(self.kiln("--log-format", "json", "plan", *options, template, **environment).stdout)
+            self.assertEqual((plan["cloud"]["name"], plan["cloud"]["chosenBy"]), (cloud, chosen_by))
+
     def test_plan_says_where_steps_run_and_what_is_known_of_acceleration(self):
         template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}])
         self.assertIn("appliance: every step", self.kiln("plan", template).stdout)

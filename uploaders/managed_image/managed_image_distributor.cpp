@@ -39,6 +39,7 @@ class ManagedImageTarget : public Distributor {
     return fmt::format("{} in {}", image_id_, location_);
   }
   [[nodiscard]] std::string target_key() const override { return to_lower(image_id_); }
+  [[nodiscard]] bool needs_cloud() const override { return true; }
   [[nodiscard]] std::optional<Error> lacking(const Cloud& cloud,
                                              const ImageTraits& image,
                                              bool staging) const override {

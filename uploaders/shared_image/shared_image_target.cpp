@@ -49,6 +49,7 @@ class SharedImageTarget : public Distributor {
     return to_lower(options_.target.definition) + "/versions/" + options_.target.version;
   }
 
+  [[nodiscard]] bool needs_cloud() const override { return true; }
   [[nodiscard]] std::optional<Error> lacking(const Cloud& cloud,
                                              const ImageTraits& image,
                                              bool /*staging*/) const override {

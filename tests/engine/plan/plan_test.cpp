@@ -192,6 +192,30 @@ TEST_F(PlanTest, RefusesWhatTheCloudLacks) {
   EXPECT_EQ(lacking(*find_cloud("china"), false), Codes{});
 }
 
+TEST_F(PlanTest, NamesTheCloudWhereATargetNeedsOne) {
+  const auto planned = [&](const std::string& target) {
+    auto checked = check("", target);
+    EXPECT_OK(checked);
+    auto chosen = options();
+    chosen.cloud = *find_cloud("china");
+    chosen.cloud_chosen_by = "--cloud";
+    return make_plan(*std::move(checked), std::move(chosen)).value();
+  };
+  const auto image = planned(
+      R"({"type":"ManagedImage","runOutputName":"m","location":"x","imageId":
+          "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"})");
+  EXPECT_NE(describe_plan(image).find(
+                "\nCloud       AzureChinaCloud at https://management.chinacloudapi.cn (--cloud)\n"),
+            std::string::npos)
+      << describe_plan(image);
+  const auto cloud = plan_to_json(image).at("cloud");
+  EXPECT_EQ(cloud.at("name"), "AzureChinaCloud");
+  EXPECT_EQ(cloud.at("chosenBy"), "--cloud");
+  const auto vhd = planned(R"({"type":"VHD","runOutputName":"a"})");
+  EXPECT_EQ(describe_plan(vhd).find("Cloud "), std::string::npos);
+  EXPECT_FALSE(plan_to_json(vhd).contains("cloud"));
+}
+
 TEST_F(PlanTest, ValidatorsRunInASystemUnlessMountingIsAskedFor) {
   const auto plan_in = [&](SandboxMode mode) {
     auto checked = check("",
