@@ -85,7 +85,7 @@ TEST_F(AzureTargetsTest, MakesVersionsByEveryScheme) {
   const std::string regions =
       R"(, "targetRegions": [{"name": "westeurope", "replicaCount": 2},
                              {"name": "North Europe", "storageAccountType": "Standard_ZRS"}],
-         "excludeFromLatest": true)";
+         "excludeFromLatest": true, "endOfLifeDate": "2096-02-29")";
   ASSERT_OK(check(shared_image(regions)));
   const auto first = distribute(shared_image(regions), context("run1"));
   ASSERT_OK(first);
@@ -96,6 +96,7 @@ TEST_F(AzureTargetsTest, MakesVersionsByEveryScheme) {
   EXPECT_EQ(publishing["targetRegions"][0]["regionalReplicaCount"], 2);
   EXPECT_EQ(publishing["targetRegions"][1]["storageAccountType"], "Standard_ZRS");
   EXPECT_EQ(publishing["excludeFromLatest"], true);
+  EXPECT_EQ(publishing["endOfLifeDate"], "2096-02-29T00:00:00Z");
   EXPECT_EQ(publishing["replicationMode"], "Full");
   const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
       {"", "", "1.0.1"},

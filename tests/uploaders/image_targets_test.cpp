@@ -74,6 +74,8 @@ TEST(SharedImageTarget, DescribesRegionsAndVersioning) {
        ", version next after the latest 1.x"},
       {gallery(R"(, "versioning": {"scheme": "Source"}, "excludeFromLatest": true)"),
        ", version as the source's, not latest"},
+      {gallery(R"(, "endOfLifeDate": "2096-02-29")"),
+       ", version next after the latest, until 2096-02-29"},
       {gallery(R"(, "replicationMode": "Shallow")", "/versions/1.2.3"),
        ", version 1.2.3, replicated Shallow"},
   };
@@ -96,6 +98,11 @@ TEST(SharedImageTarget, RefusesWhatContradictsItself) {
       {gallery(R"(, "versioning": {"scheme": "newest"})"), "Template:BadValue"},
       {gallery(R"(, "versioning": {"scheme": "Latest", "major": -2})"), "Json:OutOfRange"},
       {gallery("", "/versions/1.2"), "Distribute:BadResourceId"},
+      {gallery(R"(, "endOfLifeDate": "2020-01-31")"), "SharedImage:EndOfLife"},
+      {gallery(R"(, "endOfLifeDate": "2095-02-29")"), "SharedImage:EndOfLife"},
+      {gallery(R"(, "endOfLifeDate": "2096-2-029")"), "SharedImage:EndOfLife"},
+      {gallery(R"(, "endOfLifeDate": "2096-02-29T00:00:00Z")"), "SharedImage:EndOfLife"},
+      {gallery(R"(, "endOfLifeDate": "")"), "SharedImage:EndOfLife"},
   };
   for (const auto& [text, code] : cases) EXPECT_THAT(parse(text), FailsWith(code)) << text;
 }

@@ -1,5 +1,7 @@
 #include "uploaders/shared_image/shared_image_distributor.h"
 
+#include <chrono>
+#include <ctime>
 #include <set>
 
 #include "engine/core/text.h"
@@ -103,6 +105,38 @@ void read_versioning(const Record& record,
   }
 }
 
+/// YYYY-MM-DD and nothing else.
+std::optional<std::chrono::sys_days> parse_date(const std::string& text) {
+  std::tm parts = {};
+  const char* end = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
+  constexpr int kFirstYear = 1900;
+  if (text.size() != std::string_view("YYYY-MM-DD").size() || end != text.c_str() + text.size()) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date{
+      std::chrono::year(parts.tm_year + kFirstYear),
+      std::chrono::month(static_cast<unsigned>(parts.tm_mon + 1)),
+      std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date);
+}
+
+void read_end_of_life(const Record& record,
+                      const ContractContext& context,
+                      SharedImageOptions& options) {
+  if (!record.has("endOfLifeDate") || record.is_unknown("endOfLifeDate")) return;
+  options.end_of_life = record.text("endOfLifeDate");
+  const auto date = parse_date(options.end_of_life);
+  if (date && *date > std::chrono::system_clock::now()) return;
+  const auto shown = printable(options.end_of_life, 60);
+  context.error(record.at("endOfLifeDate"),
+                "SharedImage:EndOfLife",
+                date ? fmt::format("the end of life {} is not in the future", shown)
+                     : fmt::format("\"{}\" is not a date", shown),
+                "a date in the future as YYYY-MM-DD",
+                "write a later date such as 2099-12-31, or remove endOfLifeDate");
+}
+
 }  // namespace
 
 constexpr RecordType kSharedImageTarget{.name = "SharedImage",
@@ -132,6 +166,7 @@ Result<std::unique_ptr<Distributor>> parse_shared_image_distributor(const Record
   warn_of_braces(record, "galleryImageId", context);
   read_regions(record, context, options);
   read_versioning(record, context, options);
+  read_end_of_life(record, context, options);
   options.exclude_from_latest = record.flag("excludeFromLatest");
   if (const auto mode = record.text("replicationMode"); !mode.empty()) {
     options.replication_mode = mode;

@@ -77,6 +77,9 @@ inline constexpr std::array kFields = {
           .help = "Full where absent",
           .since = ApiVersion::k2025,
           .values = kReplicationModes},
+    Field{.name = "endOfLifeDate",
+          .help = "when the version should not be used any more: YYYY-MM-DD, in UTC",
+          .extension = true},
 };
 
 inline constexpr std::array kHints = {

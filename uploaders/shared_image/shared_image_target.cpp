@@ -40,6 +40,7 @@ class SharedImageTarget : public Distributor {
     if (!regions.empty()) text += fmt::format(", to {}", fmt::join(regions, ", "));
     if (options_.replication_mode != "Full") text += ", replicated " + options_.replication_mode;
     if (options_.exclude_from_latest) text += ", not latest";
+    if (!options_.end_of_life.empty()) text += ", until " + options_.end_of_life;
     return text;
   }
 
@@ -197,9 +198,12 @@ class SharedImageTarget : public Distributor {
     if (regions.empty()) {
       regions.push_back({{"name", home}, {"regionalReplicaCount", 1}});
     }
-    const json publishing = {{"targetRegions", std::move(regions)},
-                             {"replicationMode", options_.replication_mode},
-                             {"excludeFromLatest", options_.exclude_from_latest}};
+    json publishing = {{"targetRegions", std::move(regions)},
+                       {"replicationMode", options_.replication_mode},
+                       {"excludeFromLatest", options_.exclude_from_latest}};
+    if (!options_.end_of_life.empty()) {
+      publishing["endOfLifeDate"] = options_.end_of_life + "T00:00:00Z";
+    }
     return {{"location", home},
             {"tags", tags_of(output_, context)},
             {"properties",

@@ -25,6 +25,7 @@ struct SharedImageOptions {
   std::int64_t major = -1;
   bool exclude_from_latest = false;
   std::string replication_mode = "Full";
+  std::string end_of_life;  ///< YYYY-MM-DD, or empty
 };
 
 /// The distributor itself: makes a version of the image definition from a managed disk that it

@@ -130,6 +130,7 @@ class Generator {
     if (field.name == "hyperVGeneration") return "V2";
     if (field.name == "securityType") return "TrustedLaunch";
     if (field.name == "restartTimeout") return "5m";
+    if (field.name == "endOfLifeDate") return "2096-02-29";
     if (field.name == "destination") return "/tmp/" + word();
     if (field.name == "uri") return "/out/" + word() + word() + ".vhd";
     // Unique, because run outputs must be.
