@@ -166,7 +166,7 @@ Result<MountedImage> mount_image(const WorkDisk& disk,
         !worth_another_way(image.error())) {
       return image;
     }
-    notice(context.events, fmt::format("{}; libguestfs does", image.error().summary()));
+    notice(context.events, fmt::format("{}; libguestfs takes over", image.error().summary()));
   }
   return mount_in("libguestfs appliance", launch_libguestfs, launch);
 }

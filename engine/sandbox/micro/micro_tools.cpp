@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kLongestAnswer = 8 * kMiB;
 constexpr std::size_t kLongestComplaint = 8 * kKiB;
 constexpr const char* kOwnTools = "/init";
-constexpr int kAbsent = 2;  // image_tool's exit code
+constexpr int kCommandNotFound = 127;  // the agent's, as shells say it
+constexpr int kAbsent = 2;             // image_tool's exit code
 
 /// The agent reads a program's input from a file.
 Result<UniqueFd> file_of(std::string_view text) {
@@ -24,6 +25,16 @@ Result<UniqueFd> file_of(std::string_view text) {
   if (!file) return fail(ErrorKind::kIo, "File:Open", "cannot make a file in memory");
   KILN_TRY(pwrite_all(file.get(), std::as_bytes(std::span(text)), 0, "memory"));
   return file;
+}
+
+/// A host without such a program has none in its micro-appliance; libguestfs's may have it.
+Error not_there(const std::string& program, const std::string& doing) {
+  return fail(ErrorKind::kUnsupported,
+              "Micro:NoProgram",
+              "{}: the micro-appliance has no {}, as this host has none",
+              doing,
+              program)
+      .cure(fmt::format("install {} on this host", program));
 }
 
 Error complaint(const GuestExit& exit, std::string_view text, bool own, const std::string& doing) {
@@ -65,6 +76,8 @@ Result<std::string> MicroTools::run(const std::vector<std::string>& argv,
   if (!exit) return std::move(exit).error().while_doing(doing);
   const bool good = exit->kind == GuestExit::Kind::kExited &&
                     std::find(good_codes.begin(), good_codes.end(), exit->code) != good_codes.end();
+  const bool missing = exit->kind == GuestExit::Kind::kExited && exit->code == kCommandNotFound;
+  if (!good && missing) return not_there(argv.front(), doing);
   if (!good) return complaint(*exit, err, argv.front() == kOwnTools, doing);
   return out;
 }

@@ -144,7 +144,12 @@ Result<MicroVm> MicroVm::start(ProcessRunner& runner,
   auto connected = machine.connect(cancel);
   if (connected) return machine;
   if (connected.error().kind() == ErrorKind::kCancelled) return std::move(connected).error();
-  return machine.failure(std::move(connected).error().while_doing("starting the micro-appliance"));
+  // Whatever the reason: libguestfs may start where this does not.
+  return machine.failure(fail(ErrorKind::kHostNotReady,
+                              "Micro:NotStarted",
+                              "the micro-appliance did not start: {}",
+                              connected.error().summary())
+                             .cure("build with --sandbox appliance, which is libguestfs's"));
 }
 
 Result<void> MicroVm::power_off(const CancelToken& cancel) {

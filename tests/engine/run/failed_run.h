@@ -10,6 +10,7 @@
 #include "engine/core/bytes.h"
 #include "engine/core/temp_dir.h"
 #include "engine/run/keep_failed.h"
+#include "tests/support/fake_agent.h"
 #include "tests/support/fake_runner.h"
 #include "tests/support/matchers.h"
 #include "tests/support/recording_sink.h"
@@ -42,45 +43,10 @@ class FakeSandbox : public Sandbox {
   Result<void> finish() override { return {}; }
 
  private:
-  class FakeAgent : public GuestAgent {
-   public:
-    Result<GuestExit> run(const GuestCommand&, const GuestOutput&, const CancelToken&) override {
-      return GuestExit{};
-    }
-    Result<void> put(std::string_view, const std::string&, unsigned, const CancelToken&) override {
-      return {};
-    }
-    Result<void> put_file(const std::filesystem::path&,
-                          const std::string&,
-                          unsigned,
-                          const CancelToken&) override {
-      return {};
-    }
-    Result<std::string> get(const std::string&, std::uint64_t, const CancelToken&) override {
-      return std::string();
-    }
-    Result<std::vector<std::string>> remove(const std::string&, const CancelToken&) override {
-      return std::vector<std::string>();
-    }
-    Result<void> set_clock(std::chrono::system_clock::time_point, const CancelToken&) override {
-      return {};
-    }
-    Result<void> freeze(const std::vector<std::string>&,
-                        std::chrono::milliseconds,
-                        const std::function<Result<void>()>& work,
-                        const CancelToken&) override {
-      return work();
-    }
-    Result<void> forward(const std::vector<Destination>&, const CancelToken&) override {
-      return {};
-    }
-    Result<void> quit(const CancelToken&) override { return {}; }
-  };
-
   Log& log_;
   Result<void> halts_;
   GuestSystem system_;
-  FakeAgent agent_;
+  test::FakeAgent agent_;
 };
 
 /// A run whose disk is two small files, in a state folder of its own.

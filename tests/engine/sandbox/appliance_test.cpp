@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "engine/core/digest.h"
+#include "engine/core/file.h"
+#include "engine/sandbox/host_kernel.h"
+#include "engine/sandbox/micro/micro_files.h"
 #include "tests/contract/sandbox_contract.h"
 #include "tests/support/processes.h"
 
@@ -88,6 +91,33 @@ TEST(ApplianceKilled, LeavesNoVirtualMachineAndTheSourceUntouched) {
   ASSERT_EQ(::waitpid(holder, nullptr, 0), holder);
   EXPECT_TRUE(wait_for([&] { return processes_with(marker).empty(); }, std::chrono::seconds(5)));
   EXPECT_EQ(sha256_file(*guest).value(), before.value());
+}
+
+/// A host's kernel that is none of those that a micro-appliance was ever tried with.
+TEST(ApplianceFallback, IsLibguestfsWhereTheMicroApplianceDoesNotStart) {
+  const auto folder = TempDir::create();
+  ASSERT_OK(folder);
+  const auto runner = make_process_runner();
+  const auto disk = fixture_disk(*runner, "layout-ext4.qcow2", folder->path());
+  ASSERT_OK(disk);
+  const auto cache = folder->path() / "cache";
+  const auto kernel = find_host_kernel({});
+  ASSERT_OK(kernel);
+  const auto files = prepare_micro_files(*runner, *kernel, cache, {});
+  ASSERT_OK(files);
+  ASSERT_OK(write_file_atomic(files->kernel, "no kernel"));
+
+  RecordingSink events;
+  const SandboxContext context{*runner, events, {}, folder->path(), cache};
+  SandboxOptions options;
+  options.accelerator = AcceleratorChoice::kTcg;
+  options.appliance = ApplianceChoice::kMicro;
+  EXPECT_THAT(start_appliance(*disk, options, context), FailsWith("Micro:NotStarted"));
+  options.appliance = ApplianceChoice::kAuto;
+  const auto sandbox = start_appliance(*disk, options, context);
+  ASSERT_OK(sandbox);
+  EXPECT_THAT(events.messages(EventType::kNotice),
+              ::testing::Contains(::testing::HasSubstr("libguestfs takes over")));
 }
 
 }  // namespace
