@@ -16,8 +16,9 @@ main() {
   sdk=$("$kiln_root/fixtures/azure/azure-sdk.sh" install)
   make_disk
   start_service
-  say "The same 1 GiB by curl, by Kiln, by az and by the JavaScript SDK ($rounds rounds)"
-  in_turn curl_copy kiln_upload az_upload js_upload
+  say "The same 1 GiB by curl, by Kiln and by the JavaScript SDK ($rounds rounds), and by az (one round: it takes minutes)"
+  in_turn curl_copy kiln_upload js_upload
+  rounds=1 in_turn az_upload
   say 'Bytes and memory'
   judge "upload-bytes $(bytes_ratio) 1.02" \
     "upload-memory-mib $(peak_memory) 128" \

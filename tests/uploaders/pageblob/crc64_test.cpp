@@ -37,5 +37,26 @@ TEST(Crc64Test, PiecesMakeTheWhole) {
   }
 }
 
+/// The definition, bit by bit.
+std::uint64_t slow_crc64(Bytes data) {
+  std::uint64_t crc = ~0ULL;
+  for (const auto byte : data) {
+    crc ^= std::to_integer<std::uint64_t>(byte);
+    for (int bit = 0; bit < 8; ++bit)
+      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0x9A6C9329AC4BC9B5 : 0);
+  }
+  return ~crc;
+}
+
+TEST(Crc64Test, EveryLengthAndAlignment) {
+  std::vector<std::byte> data(400);
+  for (std::size_t i = 0; i < data.size(); ++i)
+    data[i] = static_cast<std::byte>((i * i * 31 + i * 7) >> 3U & 255U);
+  for (std::size_t length = 0; length <= 300; ++length) {
+    const auto piece = Bytes(data).subspan(length % 17, length);
+    EXPECT_EQ(crc64(piece), slow_crc64(piece)) << length;
+  }
+}
+
 }  // namespace
 }  // namespace kiln::test
