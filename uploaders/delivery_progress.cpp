@@ -1,7 +1,5 @@
 #include "uploaders/delivery_progress.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace kiln {
@@ -9,9 +7,11 @@ namespace kiln {
 void DeliveryProgress::update(std::uint64_t done,
                               std::uint64_t total,
                               std::map<std::string, std::string> fields) {
-  constexpr std::uint64_t kSteps = 1000;
-  if (total == 0 || done < next_) return;
-  next_ = done == total ? total + 1 : std::min(done + std::max(total / kSteps, kSteps), total);
+  constexpr std::chrono::milliseconds kApart(200);
+  const auto now = std::chrono::steady_clock::now();
+  if (total == 0 || done <= told_ || (now < next_ && done < total)) return;
+  told_ = done;
+  next_ = now + kApart;
   const auto percent =
       static_cast<unsigned>(100.0 * static_cast<double>(done) / static_cast<double>(total));
   Event event;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -8,8 +9,8 @@
 
 namespace kiln {
 
-/// A delivery's progress as events: bytes of the disk, at most a thousand events and never
-/// backwards.
+/// A delivery's progress as events: bytes of the disk, at most five a second and never backwards.
+/// The end is always told.
 class DeliveryProgress {
  public:
   /// @param activity begins each message, e.g. `uploading image.vhd`
@@ -25,7 +26,9 @@ class DeliveryProgress {
   EventSink& events_;
   std::string step_id_;
   std::string activity_;
-  std::uint64_t next_ = 0;  ///< the least `done` worth an event
+  std::uint64_t told_ = 0;
+  /// The first is told at once.
+  std::chrono::steady_clock::time_point next_ = {};
 };
 
 }  // namespace kiln

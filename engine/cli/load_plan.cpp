@@ -47,9 +47,12 @@ void PlanFlags::add_to(CLI::App& command) {
   command.add_option("--memory", sandbox.memory_mib, "Memory of the sandbox in MiB")
       ->check(CLI::Range(512, 1 << 20))
       ->capture_default_str();
-  command.add_option("--vcpus", sandbox.vcpus, "Processors of the sandbox")
-      ->check(CLI::Range(1, 255))
-      ->capture_default_str();
+  command
+      .add_option("--vcpus",
+                  sandbox.vcpus,
+                  "Processors of the sandbox; without it two where the image is booted and the host\n"
+                  "has them, else one")
+      ->check(CLI::Range(1, 255));
   network.add_to(command);
   add_connect_option(command, sandbox);
   command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");

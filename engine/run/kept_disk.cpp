@@ -41,8 +41,8 @@ nlohmann::json to_json(const KeptDisk& kept) {
                {"firmware", firmware},
                {"trustedLaunch", kept.options.trusted_launch},
                {"memoryMiB", kept.options.memory_mib},
-               {"vcpus", kept.options.vcpus},
                {"clean", kept.clean}});
+  if (kept.options.vcpus) json["vcpus"] = *kept.options.vcpus;
   return json;
 }
 
@@ -63,7 +63,7 @@ Result<KeptDisk> read_kept_disk(const nlohmann::json& record, const std::string&
     kept.disk = *std::move(disk);
     kept.sandbox = json.at("sandbox").get<std::string>();
     kept.options.memory_mib = json.at("memoryMiB").get<unsigned>();
-    kept.options.vcpus = json.at("vcpus").get<unsigned>();
+    if (json.contains("vcpus")) kept.options.vcpus = json["vcpus"].get<unsigned>();
     kept.options.trusted_launch = json.at("trustedLaunch").get<bool>();
     kept.clean = json.at("clean").get<bool>();
     for (const auto& [value, name] : kFirmwares) {

@@ -19,10 +19,4 @@ std::span<const SandboxBackend> sandbox_registry() {
   return kBackends;
 }
 
-std::vector<std::string> destination_names(const SandboxOptions& options) {
-  std::vector<std::string> names;
-  for (const auto& each : options.destinations) names.push_back(to_string(each));
-  return names;
-}
-
 }  // namespace kiln

@@ -82,7 +82,7 @@ Result<std::unique_ptr<ImageSession>> launch_libguestfs(const Launch& launch) {
   appliance.disk = launch.disk.overlay();
   appliance.emulate = launch.emulate();
   appliance.memory_mib = launch.options.memory_mib;
-  appliance.vcpus = launch.options.vcpus;
+  appliance.vcpus = vcpus_to_mount(launch.options);
   appliance.network = launch.options.network;
   appliance.console_log = launch.context.work_folder / kConsoleLog;
   appliance.temp_folder = launch.context.work_folder;
@@ -101,7 +101,7 @@ Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launc
   appliance.disk = launch.disk.overlay();
   appliance.emulate = launch.emulate();
   appliance.memory_mib = launch.options.memory_mib;
-  appliance.vcpus = launch.options.vcpus;
+  appliance.vcpus = vcpus_to_mount(launch.options);
   appliance.network = launch.options.network;
   appliance.console_log = context.work_folder / kConsoleLog;
   appliance.work_folder = context.work_folder;

@@ -122,7 +122,7 @@ Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
   spec.accelerator =
       options_.accelerator == AcceleratorChoice::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
   spec.memory_mib = options_.memory_mib;
-  spec.vcpus = options_.vcpus;
+  spec.vcpus = vcpus_to_boot(options_);
   spec.network = options_.network;
   spec.emulator = virt_->emulator();
   spec.owner = ::getpid();
