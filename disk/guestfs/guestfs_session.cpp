@@ -119,6 +119,8 @@ class ApplianceSession : public ImageSession {
     return check(guestfs_rm_rf(handle_.get(), path.c_str()), "removing " + path);
   }
 
+  Result<void> copy_label(const std::string& from, const std::string& to) override;
+
   Result<void> start_agent(const std::vector<std::string>& arguments) override;
 
   FileTree& files() override { return files_; }
@@ -200,6 +202,22 @@ Result<void> ApplianceSession::run(std::vector<std::string> argv) {
   const CHandle<char, std::free> output(guestfs_command(handle_.get(), pointers.data()));
   if (!output) return error("running " + argv.front());
   return {};
+}
+
+Result<void> ApplianceSession::copy_label(const std::string& from, const std::string& to) {
+  const ApplianceKiller::Call call(killer_);
+  constexpr const char* kLabel = "security.selinux";
+  std::size_t length = 0;
+  const CHandle<char, std::free> label(
+      guestfs_lgetxattr(handle_.get(), from.c_str(), kLabel, &length));
+  if (!label) {
+    const int why = guestfs_last_errno(handle_.get());
+    if (why == ENODATA || why == ENOTSUP || why == ENOENT) return {};
+    return error("reading the label of " + from);
+  }
+  const auto size = static_cast<int>(length);
+  return check(guestfs_lsetxattr(handle_.get(), kLabel, label.get(), size, to.c_str()),
+               "labelling " + to);
 }
 
 Result<void> ApplianceSession::start_agent(const std::vector<std::string>& arguments) {

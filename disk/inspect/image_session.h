@@ -48,6 +48,9 @@ class ImageSession {
   /// A symbolic link at `path`, which must not exist.
   virtual Result<void> link(const std::string& target, const std::string& path) = 0;
   virtual Result<void> remove_all(const std::string& path) = 0;
+  /// Gives `to` the SELinux label that `from` has; does nothing where that has none. Links are not
+  /// followed.
+  virtual Result<void> copy_label(const std::string& from, const std::string& to) = 0;
   /// Starts the agent as root in what is mounted. It must be told to go into the background; the
   /// image has no trace of its program afterwards.
   /// @param arguments without the program's name

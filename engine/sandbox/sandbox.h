@@ -57,8 +57,8 @@ struct SandboxOptions {
 /// One where nothing is asked for, because package tools use one, and under emulation a second
 /// processor makes the appliance's start a third slower.
 unsigned vcpus_to_mount(const SandboxOptions& options);
-/// Two where nothing is asked for and the host has them: services start side by side, so an emulated
-/// Debian is up in 23 s instead of 30 s on two cores.
+/// Two where nothing is asked for and the host has them: services start side by side, so an
+/// emulated Debian is up in 23 s instead of 30 s on two cores.
 unsigned vcpus_to_boot(const SandboxOptions& options);
 
 /// As they were asked for.

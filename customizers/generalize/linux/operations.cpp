@@ -3,6 +3,7 @@
 
 #include "customizers/generalize/generalize.h"
 #include "customizers/generalize/linux/accounts.h"
+#include "customizers/generalize/linux/selinux_labels.h"
 #include "customizers/step_command.h"
 #include "engine/core/bytes.h"
 #include "engine/core/text.h"
@@ -157,6 +158,10 @@ find /var/log -xdev -type f -size +0 -exec sh -c 'for f; do : > "$f" && echo emp
   { n=0; while read -r _; do n=$((n + 1)); done; [ "$n" -eq 0 ] || echo "emptied $n logs"; })sh");
 }
 
+Result<std::string> label_files(const Generalizing& guest) {
+  return in_guest(guest, selinux_labels_script());
+}
+
 constexpr std::array kOperations = {
     GeneralizeOperation{"provisioned-user",
                         "remove the account that Azure's provisioning made, with its home",
@@ -262,6 +267,13 @@ constexpr std::array kOperations = {
                         "script of the build",
                         kBuildFiles,
                         nothing_more},
+    // The last, because all others write.
+    GeneralizeOperation{"selinux-labels",
+                        "label files as SELinux's policy says, in an image that has one",
+                        true,
+                        "file without SELinux's label",
+                        {},
+                        label_files},
 };
 
 }  // namespace

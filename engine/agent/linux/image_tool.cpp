@@ -9,6 +9,7 @@
 #include <glob.h>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "engine/agent/linux/micro_init.h"
@@ -155,6 +156,19 @@ int remove(const Arguments& arguments) {
   return result == 0 || errno == ENOENT ? 0 : tool_failure("remove", arguments[0]);
 }
 
+/// SELinux's extended attribute, which any kernel keeps.
+int copy_label(const Arguments& arguments) {
+  constexpr const char* kLabel = "security.selinux";
+  constexpr std::size_t kLongest = 4096;
+  char label[kLongest];
+  const auto length = ::lgetxattr(arguments[0].c_str(), kLabel, label, sizeof label);
+  if (length < 0 && (errno == ENODATA || errno == ENOTSUP || errno == ENOENT)) return 0;
+  if (length < 0) return tool_failure("read the label of", arguments[0]);
+  const int set =
+      ::lsetxattr(arguments[1].c_str(), kLabel, label, static_cast<std::size_t>(length), 0);
+  return set == 0 ? 0 : tool_failure("label", arguments[1]);
+}
+
 struct Tool {
   std::string_view name;
   std::size_t arguments;
@@ -178,6 +192,7 @@ constexpr Tool kTools[] = {
     {"mkdir", 2, true, make_folder},
     {"link", 2, true, link},
     {"remove", 1, true, remove},
+    {"copy-label", 2, true, copy_label},
 };
 
 }  // namespace

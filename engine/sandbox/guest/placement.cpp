@@ -79,10 +79,37 @@ Result<InitSystem> find_init(ImageSession& session) {
       .cure("build with --mode mount, where no step needs the running system");
 }
 
+std::string folder_of(const std::string& path) {
+  return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+}
+
+/// What is new gets the label of the folder it is in, as it would from the image's own kernel.
+Result<void> add_file(ImageSession& session,
+                      std::string_view contents,
+                      const std::string& path,
+                      unsigned mode) {
+  KILN_TRY(session.write(contents, path, mode));
+  return session.copy_label(folder_of(path), path);
+}
+
+Result<void> add_folder(ImageSession& session, const std::string& path, unsigned mode) {
+  KILN_TRY(session.make_folder(path, mode));
+  return session.copy_label(folder_of(path), path);
+}
+
+/// An init that SELinux confines may start no program but a labelled one.
+Result<void> add_program(ImageSession& session,
+                         std::string_view contents,
+                         const std::string& path) {
+  constexpr const char* kOrdinaryProgram = "/usr/bin/env";
+  KILN_TRY(session.write(contents, path, 0755));
+  return session.copy_label(kOrdinaryProgram, path);
+}
+
 Result<void> add_to_inittab(ImageSession& session, const std::string& folder) {
   const auto start = folder + "/start";
-  KILN_TRY(session.write(
-      fmt::format("#!/bin/sh\nexec {} --daemon\n", agent_command(folder)), start, 0755));
+  KILN_TRY(add_program(
+      session, fmt::format("#!/bin/sh\nexec {} --daemon\n", agent_command(folder)), start));
   KILN_TRY_ASSIGN(const auto inittab, session.files().read(kInittab));
   return session.write(inittab_with_agent(inittab, start), kInittab, kInittabMode);
 }
@@ -90,12 +117,13 @@ Result<void> add_to_inittab(ImageSession& session, const std::string& folder) {
 Result<void> add_unit(ImageSession& session, const std::string& folder, Placement& placement) {
   const auto unit = fmt::format("{}/{}", kUnitFolder, kUnitName);
   const auto wanted = fmt::format("{}/{}", kWantedBy, kUnitName);
-  KILN_TRY(session.write(unit_text(folder), unit, 0644));
+  KILN_TRY(add_file(session, unit_text(folder), unit, 0644));
   placement.paths.push_back(unit);
   KILN_TRY_ASSIGN(const bool has_wants, exists(session, kWantedBy));
-  if (!has_wants) KILN_TRY(session.make_folder(std::string(kWantedBy), 0755));
+  if (!has_wants) KILN_TRY(add_folder(session, std::string(kWantedBy), 0755));
   KILN_TRY(session.remove_all(wanted));  // of a machine that lost its power with the agent in it
   KILN_TRY(session.link(unit, wanted));
+  KILN_TRY(session.copy_label(folder_of(wanted), wanted));
   // Then the whole folder is ours.
   placement.paths.push_back(has_wants ? wanted : std::string(kWantedBy));
   return {};
@@ -122,16 +150,16 @@ std::string inittab_with_agent(std::string_view inittab, const std::string& prog
 Result<Placement> place_agent(ImageSession& session, const std::string& folder) {
   Placement placement;
   KILN_TRY_ASSIGN(placement.init, find_init(session));
-  KILN_TRY(session.make_folder(folder, 0700));
+  KILN_TRY(add_folder(session, folder, 0700));
   placement.paths.push_back(folder);  // with its contents
-  KILN_TRY(session.write(embedded_linux_agent(), folder + "/kiln-agent", 0755));
+  KILN_TRY(add_program(session, embedded_linux_agent(), folder + "/kiln-agent"));
   KILN_TRY(placement.init == InitSystem::kSystemd ? add_unit(session, folder, placement)
                                                   : add_to_inittab(session, folder));
   KILN_TRY_ASSIGN(const bool has_cloud_init, exists(session, kCloudFolder));
   KILN_TRY_ASSIGN(const bool already_off, exists(session, kCloudInitOff));
   if (has_cloud_init && !already_off) {
     const std::string off(kCloudInitOff);
-    KILN_TRY(session.write("Placed by kiln while the image is booted.\n", off, 0644));
+    KILN_TRY(add_file(session, "Placed by kiln while the image is booted.\n", off, 0644));
     placement.paths.push_back(off);
   }
   return placement;

@@ -55,6 +55,9 @@ class MicroSession : public ImageSession {
   Result<void> remove_all(const std::string& path) override {
     return done({"remove", path}, "removing " + path);
   }
+  Result<void> copy_label(const std::string& from, const std::string& to) override {
+    return done({"copy-label", from, to}, "labelling " + to);
+  }
   Result<void> start_agent(const std::vector<std::string>& arguments) override;
   FileTree& files() override { return files_; }
   Volumes* volumes() override { return nullptr; }
