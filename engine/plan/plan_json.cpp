@@ -114,7 +114,8 @@ nlohmann::json plan_to_json(const Plan& plan) {
         {"destinations", destination_names(plan.options.sandbox)},
         {"memoryMiB", plan.options.sandbox.memory_mib},
         {"vcpus",
-         plan.boots() ? vcpus_to_boot(plan.options.sandbox) : vcpus_to_mount(plan.options.sandbox)}}},
+         plan.boots() ? vcpus_to_boot(plan.options.sandbox)
+                      : vcpus_to_mount(plan.options.sandbox)}}},
       {"steps", build_steps_json(plan)},
       {"generalize",
        {{"skip", plan.options.generalize_skip}, {"also", plan.options.generalize_also}}},
