@@ -49,6 +49,12 @@ bool is_managed_image_id(std::string_view text) {
   return matches(split(text, '/'), fmt::format("{}/images/*", kImage));
 }
 
+bool is_storage_account_id(std::string_view text, std::string_view name) {
+  constexpr const char* kPattern =
+      "/subscriptions/*/resourceGroups/*/providers/Microsoft.Storage/storageAccounts/{}";
+  return matches(split(text, '/'), fmt::format(fmt::runtime(kPattern), name));
+}
+
 std::string resource_group_of(std::string_view id) {
   constexpr std::ptrdiff_t kParts = 5;  // the first one is empty
   const auto segments = split(id, '/');

@@ -10,6 +10,9 @@ namespace kiln {
 /// in braces, which samples use for what the reader must fill in, pass; see warn_of_braces.
 bool is_managed_image_id(std::string_view text);
 
+/// Whether it is the id of the storage account of that name, in any case.
+bool is_storage_account_id(std::string_view text, std::string_view name);
+
 /// `/subscriptions/S/resourceGroups/G` of the id of a resource in a group.
 std::string resource_group_of(std::string_view id);
 

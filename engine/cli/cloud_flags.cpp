@@ -40,13 +40,24 @@ void CloudFlags::add_to(CLI::App& command) {
           "--ca-file", ca_file, "Certificates (PEM) to trust in that cloud beside this host's own")
       ->envname("KILN_CA_FILE")
       ->check(CLI::ExistingFile);
+  auto* const container =
+      command
+          .add_option(
+              "--staging-container",
+              staging.url,
+              "A container's URL; managed images are made of a page blob there instead of a\n"
+              "managed disk. An Azure Stack Hub needs one")
+          ->envname("KILN_STAGING_CONTAINER")
+          ->type_name("URL");
   command
-      .add_option("--staging-container",
-                  staging_container,
-                  "A container's URL; managed images are made of a page blob there instead of a\n"
-                  "managed disk. An Azure Stack Hub needs one")
-      ->envname("KILN_STAGING_CONTAINER")
-      ->type_name("URL");
+      .add_option(
+          "--staging-account",
+          staging.account_id,
+          "The resource id of that container's storage account; with it gallery versions are\n"
+          "made of the page blob, too")
+      ->envname("KILN_STAGING_ACCOUNT")
+      ->type_name("ID")
+      ->needs(container);
 }
 
 /// The parser does not tell an option from its variable. Where both say the same, the variable
@@ -67,7 +78,7 @@ std::unique_ptr<AzureAccess> CloudFlags::access(Cloud cloud, Services& services)
   ArmOptions options;
   options.http = http();
   return std::make_unique<AzureAccess>(
-      std::move(cloud), method, std::move(tokens), std::move(options), staging_container);
+      std::move(cloud), method, std::move(tokens), std::move(options), staging);
 }
 
 HttpOptions CloudFlags::http() const {

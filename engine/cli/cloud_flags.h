@@ -14,7 +14,7 @@ namespace kiln {
 struct CloudFlags {
   std::string name = "public";  ///< or a URL
   std::string ca_file;
-  std::string staging_container;
+  StagingContainer staging;
   AuthMethod method = AuthMethod::kAuto;
 
   void add_to(CLI::App& command);

@@ -48,10 +48,11 @@ void PlanFlags::add_to(CLI::App& command) {
       ->check(CLI::Range(512, 1 << 20))
       ->capture_default_str();
   command
-      .add_option("--vcpus",
-                  sandbox.vcpus,
-                  "Processors of the sandbox; without it two where the image is booted and the host\n"
-                  "has them, else one")
+      .add_option(
+          "--vcpus",
+          sandbox.vcpus,
+          "Processors of the sandbox; without it two where the image is booted and the host\n"
+          "has them, else one")
       ->check(CLI::Range(1, 255));
   network.add_to(command);
   add_connect_option(command, sandbox);
@@ -94,7 +95,7 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   options.offline = flags.offline;
   KILN_TRY_ASSIGN(options.cloud, flags.cloud.choose(services.cancel));
   options.cloud_chosen_by = flags.cloud.chosen_by();
-  options.staging_container = !flags.cloud.staging_container.empty();
+  options.staging_container = !flags.cloud.staging.url.empty();
   if (!flags.uri_map.empty()) {
     KILN_TRY_ASSIGN(options.uri_map, UriMap::load(flags.uri_map));
   }

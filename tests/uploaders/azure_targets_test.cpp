@@ -36,11 +36,7 @@ TEST_F(AzureTargetsTest, FindsItsOwnManagedImageAgainAndNoOtherOne) {
 }
 
 TEST_F(AzureTargetsTest, MakesAManagedImageOfABlob) {
-  environment_ = std::make_unique<MapEnvironment>([&] {
-    auto variables = service_->principal();
-    variables["AZURE_STORAGE_KEY"] = kEmulatorKey;
-    return variables;
-  }());
+  learn_storage_key();
   connect(service_->blob_endpoint() + "/staging");
   const auto made = distribute(managed_image());
   ASSERT_OK(made);
@@ -52,6 +48,31 @@ TEST_F(AzureTargetsTest, MakesAManagedImageOfABlob) {
   // The blob is gone: the same name is free.
   EXPECT_OK(distribute(managed_image("j")));
   expect_clean();
+}
+
+TEST_F(AzureTargetsTest, MakesVersionsOfAPageBlobWhereItsAccountIsKnown) {
+  constexpr const char* kAccount =
+      "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/";
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2"));
+  learn_storage_key();
+  const auto container = service_->blob_endpoint() + "/staging";
+  connect(container, std::string(kAccount) + "another");
+  EXPECT_THAT(check(shared_image()), FailsWith("Staging:OtherAccount"));
+
+  connect(container, std::string(kAccount) + "devstoreaccount1");
+  ASSERT_OK(check(shared_image()));
+  ASSERT_OK(distribute(shared_image()));
+  const auto version = resource("/galleries/g/images/d/versions/1.0.0");
+  EXPECT_EQ(version["fake"]["content"], content_of_disk());
+  const auto& source = version["properties"]["storageProfile"]["osDiskImage"]["source"];
+  EXPECT_TRUE(source["uri"].get<std::string>().ends_with("/staging/kiln-run1-distribute-01.vhd"));
+  EXPECT_EQ(uploads(), 0);
+  // A shallow version goes on to read what it was made of.
+  ASSERT_OK(distribute(
+      shared_image(R"(, "versioning": {"scheme": "Latest"}, "replicationMode": "Shallow")"),
+      context("run2")));
+  EXPECT_EQ(uploads(), 1);
+  EXPECT_EQ(names("disks").size(), 1U);
 }
 
 TEST_F(AzureTargetsTest, GoesOnWithANewAccessWhenTheOldOneEnds) {

@@ -8,12 +8,12 @@ AzureAccess::AzureAccess(Cloud cloud,
                          AuthMethod method,
                          TokenContext context,
                          ArmOptions options,
-                         std::string staging_container)
+                         StagingContainer staging)
     : cloud_(std::move(cloud)),
       method_(method),
       context_(std::move(context)),
       options_(std::move(options)),
-      staging_container_(std::move(staging_container)) {}
+      staging_(std::move(staging)) {}
 
 Result<ArmClient> AzureAccess::client(const ArmOptions& options) {
   KILN_TRY_ASSIGN(auto secret, tokens(cloud_.audience));

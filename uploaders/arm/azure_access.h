@@ -11,21 +11,26 @@
 
 namespace kiln {
 
+/// Where page blobs go that images are made of, instead of managed disks.
+struct StagingContainer {
+  std::string url;         ///< empty for none
+  std::string account_id;  ///< the account's resource id, which gallery versions need; may be empty
+};
+
 /// The cloud that targets go to, and who Kiln is there. The credential is looked for when it is
 /// first needed, so that whoever sends nothing to Azure needs none. Safe from several threads.
 class AzureAccess {
  public:
-  /// @param staging_container URL of a container for what images are made of; empty for none
   /// @param context what it refers to outlives this object
   AzureAccess(Cloud cloud,
               AuthMethod method,
               TokenContext context,
               ArmOptions options,
-              std::string staging_container = {});
+              StagingContainer staging = {});
 
   [[nodiscard]] const Cloud& cloud() const { return cloud_; }
   [[nodiscard]] const ArmOptions& options() const { return options_; }
-  [[nodiscard]] const std::string& staging_container() const { return staging_container_; }
+  [[nodiscard]] const StagingContainer& staging() const { return staging_; }
   [[nodiscard]] Redactor& redactor() const { return context_.redactor; }
 
   /// A connection of the caller's own.
@@ -42,7 +47,7 @@ class AzureAccess {
   AuthMethod method_;
   TokenContext context_;
   ArmOptions options_;
-  std::string staging_container_;
+  StagingContainer staging_;
   std::mutex mutex_;
   std::unique_ptr<TokenSource> source_;
   std::map<std::string, std::shared_ptr<BearerTokens>> tokens_;  ///< by audience

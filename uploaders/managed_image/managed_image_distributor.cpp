@@ -49,7 +49,7 @@ class ManagedImageTarget : public Distributor {
   [[nodiscard]] Result<void> check(const DistributeContext& context,
                                    std::uint64_t disk_size) const override {
     KILN_TRY_ASSIGN(auto* const azure, require_azure(context));
-    if (auto error = lacking(azure->cloud(), context.image, !azure->staging_container().empty())) {
+    if (auto error = lacking(azure->cloud(), context.image, !azure->staging().url.empty())) {
       return *std::move(error);
     }
     KILN_TRY(check_image(context, disk_size));

@@ -93,11 +93,12 @@ class SharedImageTarget : public Distributor {
     }
     if (chosen.found) KILN_TRY(client.remove(version, context.cancel));
     const auto home = text_member(definition, "location");
+    // A shallow version goes on to read the disk.
+    const bool shallow = options_.replication_mode == "Shallow";
     const StagingPlace place{resource_group_of(options_.target.definition),
                              home,
-                             /*disk=*/true,
-                             // A shallow version goes on to read the disk.
-                             /*keep=*/options_.replication_mode == "Shallow"};
+                             /*disk=*/shallow || azure->staging().account_id.empty(),
+                             /*keep=*/shallow};
     return with_staging(disk, place, context, [&](const Staging& staging) -> Result<Artifact> {
       notice(context.events,
              fmt::format("the service makes and replicates {}, which can take long", version.id));
@@ -204,11 +205,15 @@ class SharedImageTarget : public Distributor {
     if (!options_.end_of_life.empty()) {
       publishing["endOfLifeDate"] = options_.end_of_life + "T00:00:00Z";
     }
+    json source = {{"id", staging.name()}};
+    if (!staging.is_disk()) {
+      source = {{"uri", staging.name()}, {"storageAccountId", context.azure->staging().account_id}};
+    }
     return {{"location", home},
             {"tags", tags_of(output_, context)},
             {"properties",
              {{"publishingProfile", publishing},
-              {"storageProfile", {{"osDiskImage", {{"source", {{"id", staging.name()}}}}}}}}}};
+              {"storageProfile", {{"osDiskImage", {{"source", std::move(source)}}}}}}}};
   }
 
   [[nodiscard]] Artifact artifact(const std::string& id, std::uint64_t size) const {

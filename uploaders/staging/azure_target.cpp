@@ -4,6 +4,8 @@
 
 #include "engine/core/text.h"
 #include "uploaders/arm/azure_access.h"
+#include "uploaders/auth/blob_location.h"
+#include "uploaders/resource_id.h"
 #include "uploaders/staging/staging.h"
 
 namespace kiln {
@@ -17,6 +19,23 @@ std::string plain_region(std::string_view name) {
     if (c != ' ') plain += c;
   }
   return plain;
+}
+
+/// A gallery version of a blob in an account that the container is not in fails after the upload.
+Result<void> check_staging_account(const StagingContainer& staging) {
+  if (staging.account_id.empty()) return {};
+  KILN_TRY_ASSIGN(const auto container, parse_blob_location(staging.url));
+  if (is_storage_account_id(staging.account_id, container.account)) return {};
+  return fail(ErrorKind::kInvalidTemplate,
+              "Staging:OtherAccount",
+              "\"{}\" is not the resource id of the storage account {}, where the staging "
+              "container is",
+              printable(staging.account_id, 200),
+              container.account)
+      .cure(
+          "write --staging-account as /subscriptions/…/resourceGroups/…/providers/"
+          "Microsoft.Storage/storageAccounts/" +
+          container.account);
 }
 
 }  // namespace
@@ -43,8 +62,9 @@ Result<AzureAccess*> require_azure(const DistributeContext& context) {
 }
 
 Result<void> check_image(const DistributeContext& context, std::uint64_t disk_size) {
+  KILN_TRY(check_staging_account(context.azure->staging()));
   const auto& cloud = context.azure->cloud();
-  const bool blob = !context.azure->staging_container().empty();
+  const bool blob = !context.azure->staging().url.empty();
   const auto largest =
       blob ? std::min(cloud.largest_disk, cloud.largest_page_blob - kMiB) : cloud.largest_disk;
   if (disk_size > largest) {

@@ -171,7 +171,7 @@ class StagedBlob : public Staging {
 
 Result<std::unique_ptr<Staging>> stage_blob(FinishedDisk& disk, const DistributeContext& context) {
   auto& azure = *context.azure;
-  KILN_TRY_ASSIGN(const auto container, parse_blob_location(azure.staging_container()));
+  KILN_TRY_ASSIGN(const auto container, parse_blob_location(azure.staging().url));
   const auto location = container.with_blob(base_name(context) + ".vhd");
   KILN_TRY_ASSIGN(auto credential, azure.storage_credential(location));
   auto staging = std::make_unique<StagedBlob>(PageBlobTarget{location, std::move(credential)},
@@ -185,7 +185,7 @@ Result<std::unique_ptr<Staging>> stage_blob(FinishedDisk& disk, const Distribute
 Result<std::unique_ptr<Staging>> stage(FinishedDisk& disk,
                                        const StagingPlace& place,
                                        const DistributeContext& context) {
-  if (!place.disk && !context.azure->staging_container().empty()) return stage_blob(disk, context);
+  if (!place.disk && !context.azure->staging().url.empty()) return stage_blob(disk, context);
   auto staging = std::make_unique<StagedDisk>(place, context);
   auto filled = staging->fill(disk, place.location, context);
   if (filled) return staging;

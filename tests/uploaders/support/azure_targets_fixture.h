@@ -34,7 +34,7 @@ class AzureTargetsTest : public ::testing::Test {
     connect("");
   }
 
-  void connect(const std::string& container) {
+  void connect(const std::string& container, const std::string& account_id = {}) {
     const auto cloud = service_->cloud();
     ASSERT_OK(cloud);
     TokenContext tokens{*environment_, *runner_, redactor_};
@@ -44,7 +44,14 @@ class AzureTargetsTest : public ::testing::Test {
     options.retry.first_delay = std::chrono::milliseconds(10);
     options.retry.attempts = 4;
     options.poll_interval = std::chrono::milliseconds(20);
-    azure_ = std::make_unique<AzureAccess>(*cloud, AuthMethod::kAuto, tokens, options, container);
+    azure_ = std::make_unique<AzureAccess>(
+        *cloud, AuthMethod::kAuto, tokens, options, StagingContainer{container, account_id});
+  }
+
+  void learn_storage_key() {
+    auto variables = service_->principal();
+    variables["AZURE_STORAGE_KEY"] = kEmulatorKey;
+    environment_ = std::make_unique<MapEnvironment>(std::move(variables));
   }
 
   DistributeContext context(const std::string& run = "run1") {
