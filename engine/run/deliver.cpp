@@ -47,35 +47,62 @@ Result<Artifact> deliver_one(const Delivery& delivery,
   return artifact;
 }
 
+using Files = std::vector<std::filesystem::path>;
+
+/// @param partial_files of the targets before; it adds its own
+Result<void> check_one(const Delivery& delivery,
+                       const DeliveryServices& services,
+                       std::uint64_t disk_size,
+                       Files& partial_files) {
+  const auto context = context_of(delivery, services);
+  KILN_TRY(delivery.distributor.check(context, disk_size));
+  const auto own = delivery.distributor.partial_files(context);
+  for (const auto& file : own) {
+    if (std::find(partial_files.begin(), partial_files.end(), file) == partial_files.end())
+      continue;
+    return fail(ErrorKind::kInvalidTemplate,
+                "Run:SameTarget",
+                "the target {} would write the same file as an earlier one",
+                delivery.distributor.run_output_name())
+        .cure("give it a uri of its own");
+  }
+  partial_files.insert(partial_files.end(), own.begin(), own.end());
+  return {};
+}
+
 }  // namespace
+
+Result<CheckedDeliveries> check_each(const std::vector<Delivery>& deliveries,
+                                     const DeliveryServices& services,
+                                     std::uint64_t disk_size) {
+  CheckedDeliveries checked;
+  Files partial_files;
+  for (const auto& delivery : deliveries) {
+    auto fit = check_one(delivery, services, disk_size, partial_files);
+    KILN_TRY(services.cancel.check());
+    if (fit) {
+      checked.fit.push_back(delivery);
+    } else {
+      checked.errors.push_back(std::move(fit).error().while_doing(fmt::format(
+          "checking the target {} before any work", delivery.distributor.run_output_name())));
+    }
+  }
+  services.record.set_partial_files(partial_files);
+  return checked;
+}
 
 Result<void> check_deliveries(const std::vector<Delivery>& deliveries,
                               const DeliveryServices& services,
                               std::uint64_t disk_size) {
-  std::vector<std::filesystem::path> partial_files;
-  for (const auto& delivery : deliveries) {
-    const auto context = context_of(delivery, services);
-    KILN_TRY_WHILE(delivery.distributor.check(context, disk_size),
-                   "checking the target {} before any work",
-                   delivery.distributor.run_output_name());
-    for (auto& file : delivery.distributor.partial_files(context)) {
-      if (std::find(partial_files.begin(), partial_files.end(), file) != partial_files.end()) {
-        return fail(ErrorKind::kInvalidTemplate,
-                    "Run:SameTarget",
-                    "the target {} would write the same file as an earlier one",
-                    delivery.distributor.run_output_name())
-            .cure("give it a uri of its own");
-      }
-      partial_files.push_back(std::move(file));
-    }
-  }
-  services.record.set_partial_files(partial_files);
-  return {};
+  KILN_TRY_ASSIGN(auto checked, check_each(deliveries, services, disk_size));
+  if (checked.errors.empty()) return {};
+  return std::move(checked.errors.front());
 }
 
 Result<DistributeOutcome> deliver(const std::vector<Delivery>& deliveries,
                                   BlockSource& disk,
                                   const DeliveryServices& services) {
+  if (deliveries.empty()) return DistributeOutcome{};
   KILN_TRY_ASSIGN(auto sources, share_source(disk, deliveries.size()));
   std::vector<std::optional<Result<Artifact>>> results(deliveries.size());
   {

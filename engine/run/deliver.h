@@ -37,9 +37,20 @@ struct DistributeOutcome {
   bool validated = true;
 };
 
-/// Lets every target say what stands in its way, before any work, and records the files that a kill
-/// may leave half written. Two targets must not write the same file.
+/// The targets that nothing stands in the way of, and what stands in the others' way.
+struct CheckedDeliveries {
+  std::vector<Delivery> fit;
+  std::vector<Error> errors;
+};
+
+/// Asks every target, before any work, and records the files of the fit ones that a kill may leave
+/// half written. Two targets must not write the same file. An error is the cancellation.
 /// @param disk_size bytes
+Result<CheckedDeliveries> check_each(const std::vector<Delivery>& deliveries,
+                                     const DeliveryServices& services,
+                                     std::uint64_t disk_size);
+
+/// The same where all have to be fit.
 Result<void> check_deliveries(const std::vector<Delivery>& deliveries,
                               const DeliveryServices& services,
                               std::uint64_t disk_size);

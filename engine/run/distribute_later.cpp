@@ -100,9 +100,14 @@ Result<DistributeOutcome> send(const std::vector<Delivery>& chosen,
         auto disk,
         open_finished_disk(
             services.folder, finished, runner, services.folder.work(), services.cancel));
-    KILN_TRY(check_deliveries(chosen, services, disk->size()));
+    // Unlike a build, which has all its work before it: what is fit is sent.
+    KILN_TRY_ASSIGN(auto checked, check_each(chosen, services, disk->size()));
     KILN_TRY(services.record.save());
-    return deliver(chosen, *disk, services);
+    KILN_TRY_ASSIGN(auto outcome, deliver(checked.fit, *disk, services));
+    outcome.errors.insert(outcome.errors.begin(),
+                          std::make_move_iterator(checked.errors.begin()),
+                          std::make_move_iterator(checked.errors.end()));
+    return outcome;
   };
   auto outcome = work();
   if (outcome) {

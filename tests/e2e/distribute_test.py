@@ -106,8 +106,14 @@ class Distribute(KilnTest):
         self.environment["AZURE_STORAGE_SAS_TOKEN"] = sas
         del self.environment["AZURE_STORAGE_KEY"]
         self.kiln("distribute", run.name, "--only", "nothing", code=2)
-        self.kiln("distribute", run.name, "--only", "blob")
+        # What one target refuses keeps no other from being served.
+        (self.output / "sample.vhd").write_text("somebody's")
+        refused = self.kiln("distribute", run.name, code=1)
+        self.assertIn("already exists", refused.stderr)
+        self.assertEqual(self.outputs(), ["blob"])
+        self.assertEqual((self.output / "sample.vhd").read_text(), "somebody's")
         self.assertEqual(self.run_state(), "PartiallySucceeded")
+        (self.output / "sample.vhd").unlink()
         done = json.loads(self.kiln("--log-format", "json", "distribute", "latest").stdout)
         self.assertEqual([output["name"] for output in done["runOutputs"]], ["local"])
         self.assertEqual(self.run_state(), "Succeeded")
