@@ -123,6 +123,12 @@ class ApplianceSession : public ImageSession {
 
   Result<void> start_agent(const std::vector<std::string>& arguments) override;
 
+  Result<void> begin_layer(const std::filesystem::path& /*overlay*/) override {
+    return fail(ErrorKind::kUnsupported,
+                "Guestfs:Layer",
+                "libguestfs's appliance cannot go on in another layer");
+  }
+
   FileTree& files() override { return files_; }
   Volumes* volumes() override { return &volumes_; }
 

@@ -56,6 +56,11 @@ class ImageSession {
   /// @param arguments without the program's name
   virtual Result<void> start_agent(const std::vector<std::string>& arguments) = 0;
 
+  /// From here on what is written goes to `overlay`, a qcow2 file that lies over the disk as it is;
+  /// nothing writes the disk's own file any more. kUnsupported where this kind of session cannot,
+  /// or where the virtual machine refused: then all is as before.
+  virtual Result<void> begin_layer(const std::filesystem::path& overlay) = 0;
+
   /// What is mounted now.
   virtual FileTree& files() = 0;
   /// What can grow on the disk; nothing where this kind of session cannot grow any.

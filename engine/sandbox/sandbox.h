@@ -89,6 +89,11 @@ class Sandbox {
   /// Shuts the image's own system down where one runs. From here on a new `agent` works on the disk
   /// at rest, mounted; what the system writes while it shuts down is there to be seen and removed.
   virtual Result<void> rest() = 0;
+  /// Between two steps: makes the file systems whole on their disk and begins a layer. From here on
+  /// what is written goes to `overlay`, a qcow2 file that lies over the work disk, whose own file
+  /// stays as it is. kUnsupported where this sandbox cannot now: then all is as before. After
+  /// Sandbox:NotFrozen the layer has begun, and what lies below it is as after a power cut.
+  virtual Result<void> begin_layer(const std::filesystem::path& overlay) = 0;
   /// Ends the agent, trims the file systems and mounts them read-only: what is seen now is what the
   /// image will hold. `agent` may not be used any more.
   virtual Result<FileTree*> seal() = 0;

@@ -6,6 +6,8 @@
 #include "engine/core/text.h"
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/appliance/mounted_image.h"
+#include "engine/sandbox/frozen_disks.h"
+#include "engine/sandbox/timed.h"
 
 namespace kiln {
 namespace {
@@ -17,11 +19,6 @@ constexpr const char* kPortName = "org.kiln.0";
 constexpr const char* kNameServer = "169.254.2.3";
 /// The agent says hello within a second or two under emulation; a busy host needs more.
 constexpr auto kHelloPatience = std::chrono::seconds(60);
-
-std::string elapsed_since(Clock::time_point start) {
-  return format_duration(
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
-}
 
 class ApplianceSandbox : public Sandbox {
  public:
@@ -46,6 +43,7 @@ class ApplianceSandbox : public Sandbox {
         .cure("build with --mode boot");
   }
   Result<void> rest() override { return {}; }
+  Result<void> begin_layer(const std::filesystem::path& overlay) override;
   Result<void> halt() override {
     if (agent_) KILN_TRY(seal());
     return finish();
@@ -89,6 +87,24 @@ Result<void> ApplianceSandbox::trim_all() {
   return {};
 }
 
+Result<void> ApplianceSandbox::begin_layer(const std::filesystem::path& overlay) {
+  bool frozen = false;
+  Result<void> begun;
+  const auto begin = [&]() -> Result<void> {
+    frozen = true;
+    begun = image_.session->begin_layer(overlay);
+    return {};
+  };
+  const auto thawed = while_frozen(agent(), begin, cancel_);
+  if (frozen && !begun) return begun;
+  if (thawed) return {};
+  if (thawed.error().kind() == ErrorKind::kCancelled) return thawed.error();
+  return fail(frozen ? ErrorKind::kGuestFailed : ErrorKind::kUnsupported,
+              frozen ? "Sandbox:NotFrozen" : "Sandbox:NoFreeze",
+              "the file systems could not be frozen: {}",
+              thawed.error().summary());
+}
+
 Result<FileTree*> ApplianceSandbox::seal() {
   const auto start = Clock::now();
   KILN_TRY(agent().quit(cancel_));
@@ -96,7 +112,7 @@ Result<FileTree*> ApplianceSandbox::seal() {
   KILN_TRY(trim_all());
   KILN_TRY(image_.session->unmount_all());
   KILN_TRY_WHILE(mount_all(image_, true), "mounting the finished image read-only");
-  notice(events_, fmt::format("image sealed in {}", elapsed_since(start)));
+  tell_time(events_, TimedKind::kDisk, "image sealed", start);
   return &image_.session->files();
 }
 
@@ -111,7 +127,7 @@ Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
   auto sandbox = std::make_unique<ApplianceSandbox>(std::move(port), std::move(image), context);
   const auto mounted = Clock::now();
   KILN_TRY(sandbox->start_agent(options));
-  notice(context.events, fmt::format("agent up in {}", elapsed_since(mounted)));
+  tell_time(context.events, TimedKind::kVm, "agent up", mounted);
   return std::unique_ptr<Sandbox>(std::move(sandbox));
 }
 

@@ -7,16 +7,12 @@
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
 #include "engine/sandbox/micro/micro_session.h"
+#include "engine/sandbox/timed.h"
 
 namespace kiln {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string elapsed_since(Clock::time_point start) {
-  return format_duration(
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
-}
 
 GuestSystem describe(const MountPlan& plan) {
   GuestSystem system;
@@ -41,12 +37,13 @@ Result<void> fill(const MountedImage& image, const WorkDisk& disk, EventSink& ev
                             image.file_systems,
                             image.plan.mounts.front().device,
                             disk.virtual_size()));
-  notice(events,
-         fmt::format("disk grown from {} to {}{} in {}",
-                     format_bytes(*before),
-                     format_bytes(disk.virtual_size()),
-                     filled.grown.empty() ? "" : ", with " + filled.grown,
-                     elapsed_since(start)));
+  tell_time(events,
+            TimedKind::kDisk,
+            fmt::format("disk grown from {} to {}{}",
+                        format_bytes(*before),
+                        format_bytes(disk.virtual_size()),
+                        filled.grown.empty() ? "" : ", with " + filled.grown),
+            start);
   if (!filled.warning.empty()) {
     warning(events, "the disk is larger now, but " + filled.warning);
   }
@@ -62,7 +59,7 @@ Result<void> find_and_mount(MountedImage& image, const WorkDisk& disk, EventSink
   KILN_TRY_WHILE(fill(image, disk, events), "growing what is on the disk");
   KILN_TRY(mount_all(image, false));
   image.system = describe(image.plan);
-  notice(events, fmt::format("{} mounted in {}", image.system.pretty_name, elapsed_since(start)));
+  tell_time(events, TimedKind::kDisk, image.system.pretty_name + " mounted", start);
   return {};
 }
 
@@ -116,11 +113,11 @@ Result<MountedImage> mount_in(const char* name,
   const auto begin = Clock::now();
   MountedImage image;
   KILN_TRY_ASSIGN(image.session, start(launch));
-  notice(events,
-         fmt::format("{} launched in {}{}",
-                     name,
-                     elapsed_since(begin),
-                     launch.emulate() ? " (emulated)" : ""));
+  tell_time(events,
+            TimedKind::kVm,
+            fmt::format("{} launched", name),
+            begin,
+            launch.emulate() ? " (emulated)" : "");
   KILN_TRY_WHILE(
       find_and_mount(image, launch.disk, events), "mounting {}", launch.disk.overlay().string());
   return image;

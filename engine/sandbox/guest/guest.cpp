@@ -8,6 +8,7 @@
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/appliance/appliance.h"
 #include "engine/sandbox/appliance/mounted_image.h"
+#include "engine/sandbox/frozen_disks.h"
 #include "engine/sandbox/guest/booted_agent.h"
 #include "engine/sandbox/guest/domain_xml.h"
 #include "engine/sandbox/guest/firmware.h"
@@ -15,6 +16,7 @@
 #include "engine/sandbox/guest/system_state.h"
 #include "engine/sandbox/guest/tpm_emulator.h"
 #include "engine/sandbox/guest/virt_root.h"
+#include "engine/sandbox/timed.h"
 
 namespace kiln {
 namespace {
@@ -62,6 +64,7 @@ class GuestSandbox : public Sandbox {
   GuestAgent& agent() override { return appliance_ ? appliance_->agent() : *agent_; }
   Result<void> restart(std::chrono::milliseconds limit) override;
   Result<void> rest() override;
+  Result<void> begin_layer(const std::filesystem::path& overlay) override;
   Result<FileTree*> seal() override {
     KILN_TRY(rest());
     return appliance_->seal();
@@ -152,12 +155,11 @@ Result<void> GuestSandbox::boot(const DomainSpec& spec) {
   notice(context_.events, fmt::format("agent up {} after power-on", elapsed_since(start)));
   KILN_TRY(
       await_system(*agent_, placement_.init, context_.events, kSystemPatience, context_.cancel));
-  notice(context_.events,
-         fmt::format("{} booted by {} in {}{}",
-                     system_.pretty_name,
-                     spec.uefi ? "UEFI" : "BIOS",
-                     elapsed_since(start),
-                     spec.accelerator == Accelerator::kTcg ? " (emulated)" : ""));
+  tell_time(context_.events,
+            TimedKind::kVm,
+            fmt::format("{} booted by {}", system_.pretty_name, spec.uefi ? "UEFI" : "BIOS"),
+            start,
+            spec.accelerator == Accelerator::kTcg ? " (emulated)" : "");
   return {};
 }
 
@@ -227,7 +229,7 @@ Result<void> GuestSandbox::restart(std::chrono::milliseconds limit) {
   const auto start = Clock::now();
   KILN_CHECK(agent_ != nullptr);
   KILN_TRY_WHILE(with_last_words(restart_by(start + limit)), "restarting {}", system_.pretty_name);
-  notice(context_.events, fmt::format("restarted in {}", elapsed_since(start)));
+  tell_time(context_.events, TimedKind::kVm, "restarted", start);
   return {};
 }
 
@@ -262,7 +264,7 @@ Result<void> GuestSandbox::shut_down(std::chrono::milliseconds limit) {
   agent_.reset();
   domain_.reset();
   tpm_.reset();
-  notice(context_.events, fmt::format("shut down in {}", elapsed_since(start)));
+  tell_time(context_.events, TimedKind::kVm, "shut down", start);
   return {};
 }
 
@@ -271,6 +273,14 @@ Result<void> GuestSandbox::rest() {
   KILN_TRY_WHILE(
       with_last_words(shut_down(kShutdownPatience)), "shutting down {}", system_.pretty_name);
   return take_over();
+}
+
+/// A disk of a running system is no place to start from: what runs in it is not on the disk.
+Result<void> GuestSandbox::begin_layer(const std::filesystem::path& overlay) {
+  if (appliance_) return appliance_->begin_layer(overlay);
+  return fail(ErrorKind::kUnsupported,
+              "Sandbox:SystemRuns",
+              "the image's own system runs, and what runs is not on its disk");
 }
 
 Result<void> GuestSandbox::halt() {

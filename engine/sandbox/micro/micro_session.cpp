@@ -59,6 +59,9 @@ class MicroSession : public ImageSession {
     return done({"copy-label", from, to}, "labelling " + to);
   }
   Result<void> start_agent(const std::vector<std::string>& arguments) override;
+  Result<void> begin_layer(const std::filesystem::path& overlay) override {
+    return machine_.begin_layer(overlay, tools_.cancel());
+  }
   FileTree& files() override { return files_; }
   Volumes* volumes() override { return nullptr; }
   Result<void> finish() override {

@@ -12,6 +12,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kSocketName = "tools.sock";
+constexpr const char* kMonitorName = "qmp.sock";
+constexpr const char* kDrive = "disk";
 constexpr const char* kToolsPort = "org.kiln.tools";
 /// It is up after four seconds under emulation; a busy host needs more.
 constexpr auto kBootPatience = std::chrono::minutes(2);
@@ -37,6 +39,10 @@ std::string kernel_arguments(bool emulate) {
   std::string text = "console=ttyS0 quiet panic=-1 cryptomgr.notests mitigations=off selinux=0";
   if (emulate) text += " nokaslr tsc=reliable no_timer_check lpj=4000000";
   return text + " rdinit=/init -- --micro";
+}
+
+std::filesystem::path monitor_of(const std::filesystem::path& socket) {
+  return socket.parent_path() / kMonitorName;
 }
 
 void add_port(std::vector<std::string>& argv, const char* id, const GuestPort& port) {
@@ -84,16 +90,21 @@ Command micro_command(const MicroOptions& options,
           "chardev:console",
           // The disk is scratch until the machine is off, and the host's page cache outlives it.
           "-drive",
-          fmt::format("if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap,file={}",
+          fmt::format("if=none,id={},format=qcow2,cache=unsafe,discard=unmap,file={}",
+                      kDrive,
                       escaped(options.disk)),
           "-device",
           "virtio-scsi-pci",
           "-device",
-          "scsi-hd,drive=disk",
+          fmt::format("scsi-hd,drive={}", kDrive),
           "-device",
           "virtio-rng-pci",
           "-device",
-          "virtio-serial-pci"};
+          "virtio-serial-pci",
+          "-chardev",
+          fmt::format("socket,id=monitor,path={},server=on,wait=off", escaped(monitor_of(socket))),
+          "-mon",
+          "chardev=monitor,mode=control"};
   if (options.network) {
     // As libguestfs has it, so that the agent's name server is in the same place.
     argv.insert(argv.end(),
@@ -150,6 +161,19 @@ Result<MicroVm> MicroVm::start(ProcessRunner& runner,
                               "the micro-appliance did not start: {}",
                               connected.error().summary())
                              .cure("build with --sandbox appliance, which is libguestfs's"));
+}
+
+Result<void> MicroVm::begin_layer(const std::filesystem::path& overlay, const CancelToken& cancel) {
+  if (!monitor_) {
+    KILN_TRY_ASSIGN(monitor_, Qmp::connect(monitor_of(port_.socket()), cancel));
+  }
+  KILN_TRY(monitor_->execute("blockdev-snapshot-sync",
+                             {{"device", kDrive},
+                              {"snapshot-file", overlay.string()},
+                              {"format", "qcow2"},
+                              {"mode", "existing"}},
+                             cancel));
+  return {};
 }
 
 Result<void> MicroVm::power_off(const CancelToken& cancel) {

@@ -9,6 +9,7 @@
 #include "engine/core/process_runner.h"
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/micro/micro_files.h"
+#include "engine/sandbox/micro/qmp.h"
 
 namespace kiln {
 
@@ -24,7 +25,7 @@ struct MicroOptions {
 };
 
 /// qemu's command line for it.
-/// @param socket of the port that the tools listen on
+/// @param socket of the port that the tools listen on; the monitor's is beside it
 Command micro_command(const MicroOptions& options,
                       const MicroFiles& files,
                       const std::filesystem::path& socket);
@@ -41,6 +42,8 @@ class MicroVm {
 
   /// Runs Kiln's and the host's programs beside the image, not in it.
   [[nodiscard]] GuestAgent& tools() const { return *tools_; }
+  /// See ImageSession.
+  Result<void> begin_layer(const std::filesystem::path& overlay, const CancelToken& cancel);
   /// Ends the agent, which switches the machine off, and waits until qemu has closed the disk.
   Result<void> power_off(const CancelToken& cancel);
 
@@ -55,6 +58,7 @@ class MicroVm {
   PortFolder port_;
   std::unique_ptr<ChildProcess> qemu_;
   std::unique_ptr<GuestAgent> tools_;
+  std::optional<Qmp> monitor_;  ///< once it was needed
 };
 
 }  // namespace kiln

@@ -34,6 +34,7 @@ class FakeSandbox : public Sandbox {
   GuestAgent& agent() override { return agent_; }
   Result<void> restart(std::chrono::milliseconds /*limit*/) override { return {}; }
   Result<void> rest() override { return {}; }
+  Result<void> begin_layer(const std::filesystem::path& /*overlay*/) override { return {}; }
   Result<FileTree*> seal() override { return nullptr; }
   Result<void> halt() override {
     ++log_.halted;

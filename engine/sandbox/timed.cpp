@@ -1,0 +1,25 @@
+#include "engine/sandbox/timed.h"
+
+#include <fmt/format.h>
+
+#include "engine/core/text.h"
+
+namespace kiln {
+
+void tell_time(EventSink& events,
+               TimedKind kind,
+               const std::string& what,
+               std::chrono::steady_clock::time_point since,
+               const std::string& after) {
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - since);
+  Event event;
+  event.type = EventType::kNotice;
+  event.message = fmt::format("{} in {}{}", what, format_duration(took), after);
+  event.fields = {{"kind", kind == TimedKind::kVm ? "vm" : "disk"},
+                  {"what", what},
+                  {"milliseconds", std::to_string(took.count())}};
+  events.emit(event);
+}
+
+}  // namespace kiln
