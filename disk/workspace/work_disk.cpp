@@ -100,13 +100,15 @@ Result<WorkDisk> WorkDisk::create_over(ProcessRunner& runner,
 }
 
 WorkDisk WorkDisk::reopen(const ImageInfo& base,
-                          const std::vector<std::filesystem::path>& overlays) {
+                          const std::vector<std::filesystem::path>& overlays,
+                          std::optional<std::uint64_t> virtual_size) {
   KILN_CHECK(!overlays.empty());
-  WorkDisk disk({overlays.back(), base.path}, base.virtual_size, qemu_node(base, true));
+  const auto size = virtual_size.value_or(base.virtual_size);
+  WorkDisk disk({overlays.back(), base.path}, size, qemu_node(base, true));
   for (auto overlay = std::next(overlays.rbegin()); overlay != overlays.rend(); ++overlay) {
     auto files = disk.files_;
     files.insert(files.begin(), *overlay);
-    disk = WorkDisk(std::move(files), base.virtual_size, disk.node(/*read_only=*/true));
+    disk = WorkDisk(std::move(files), size, disk.node(/*read_only=*/true));
   }
   return disk;
 }

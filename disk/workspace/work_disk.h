@@ -30,7 +30,10 @@ class WorkDisk {
 
   /// A disk that was made by the two above.
   /// @param overlays the uppermost first, all in one folder
-  static WorkDisk reopen(const ImageInfo& base, const std::vector<std::filesystem::path>& overlays);
+  /// @param virtual_size the overlays'; the base's where absent
+  static WorkDisk reopen(const ImageInfo& base,
+                         const std::vector<std::filesystem::path>& overlays,
+                         std::optional<std::uint64_t> virtual_size = std::nullopt);
 
   [[nodiscard]] const std::filesystem::path& overlay() const { return files_.front(); }
   [[nodiscard]] std::uint64_t virtual_size() const { return virtual_size_; }
