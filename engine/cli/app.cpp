@@ -95,6 +95,7 @@ int run_app(int argc, char** argv, Services& services) {
   add_template_commands(app, services);
   add_shell_command(app, services);
   add_runs_command(app, services);
+  add_cache_command(app, services);
   add_catalog_command(app, services);
   add_image_command(app, services);
   add_doctor_command(app, services);

@@ -38,6 +38,7 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   options.overwrite = flags.overwrite;
   options.keep_on_failure = flags.keep_on_failure;
   options.distribute_later = flags.distribute_later;
+  options.layers = flags.plan.layers.policy;
   const auto& chosen = loaded.plan.options;
   const auto transport = make_fetcher(
       chosen.template_folder, {}, {}, make_blob_signer(process_environment(), services.redactor));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/cli/load_plan.h"
+#include "engine/run/forecast.h"
 #include "engine/sandbox/acceleration.h"
 
 namespace kiln {
@@ -28,8 +29,18 @@ void add_plan_command(CLI::App& app, Services& services) {
       const auto acceleration = describe_acceleration(flags->sandbox, services.settings);
       auto json = plan_to_json(loaded.plan);
       json["acceleration"] = acceleration;
+      std::string layers;
+      if (loaded.plan.builds()) {
+        KILN_TRY_ASSIGN(const auto told,
+                        forecast(loaded.plan,
+                                 flags->layers.policy,
+                                 std::filesystem::absolute(services.settings.state_folder),
+                                 std::filesystem::absolute(services.settings.cache_folder)));
+        layers = describe_forecast(loaded.plan, told);
+        json["layers"] = to_json(loaded.plan, told);
+      }
       print_result(services.settings,
-                   services.redactor.redact(describe_plan(loaded.plan) +
+                   services.redactor.redact(describe_plan(loaded.plan) + layers +
                                             fmt::format("Accelerated {}\n", acceleration)),
                    redact_json(json, services.redactor));
       return ExitCode::kOk;

@@ -1,4 +1,4 @@
-// `kiln runs list|show|logs|gc`
+// `kiln runs list|show|report|logs|gc`
 #include <fmt/format.h>
 
 #include "engine/cli/run_record_file.h"
@@ -8,6 +8,8 @@
 #include "engine/core/text.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/run_gc.h"
+#include "engine/run/run_report.h"
+#include "engine/run/timeline.h"
 
 namespace kiln {
 namespace {
@@ -85,7 +87,21 @@ std::string describe_record(const nlohmann::json& record, const std::filesystem:
 Result<ExitCode> show(const std::string& id, const Settings& settings) {
   KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
   KILN_TRY_ASSIGN(const auto record, read_run_record(folder));
-  print_result(settings, describe_record(record, folder), record);
+  auto text = describe_record(record, folder);
+  if (const auto timeline = read_timeline(folder)) text += "\n" + describe_timeline(*timeline);
+  print_result(settings, text, record);
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> report(const std::string& id,
+                        std::filesystem::path page,
+                        const Settings& settings) {
+  KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
+  KILN_TRY_ASSIGN(const auto record, read_run_record(folder));
+  KILN_TRY_ASSIGN(const auto timeline, read_timeline(folder));
+  if (page.empty()) page = folder / "report.html";
+  KILN_TRY(write_file_atomic(page, report_html(record, timeline)));
+  print_result(settings, page.string() + "\n", {{"report", page.string()}});
   return ExitCode::kOk;
 }
 
@@ -152,10 +168,22 @@ void add_runs_command(CLI::App& app, Services& services) {
   runs->add_subcommand("list", "All runs, oldest first")->callback([&services] {
     services.command = [&services] { return list(services.settings); };
   });
-  auto* show_command = runs->add_subcommand("show", "One run: state, phases, outputs");
+  auto* show_command =
+      runs->add_subcommand("show", "One run: state, phases, outputs, where its time went");
   show_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")->required();
   show_command->callback([&services, id] {
     services.command = [&services, id] { return show(*id, services.settings); };
+  });
+  auto page = std::make_shared<std::filesystem::path>();
+  auto* report_command =
+      runs->add_subcommand("report", "A page of HTML: where the time went, steps, layers");
+  report_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")
+      ->required();
+  report_command
+      ->add_option("--output", *page, "The page's file; report.html in the run's folder else")
+      ->type_name("FILE");
+  report_command->callback([&services, id, page] {
+    services.command = [&services, id, page] { return report(*id, *page, services.settings); };
   });
   auto* logs_command = runs->add_subcommand("logs", "A run's log");
   logs_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")->required();

@@ -63,6 +63,7 @@ void PlanFlags::add_to(CLI::App& command) {
       "--uri-map",
       uri_map,
       "JSON object: a URI, or its beginning up to a slash, to a local file or folder");
+  layers.add_to(command);
   std::string operations;
   for (const auto& operation : generalize_operations()) {
     operations += fmt::format("\n  {:<18} {}{}",

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cloud_flags.h"
+#include "engine/cli/layer_flags.h"
 #include "engine/cli/network_flags.h"
 #include "engine/cli/services.h"
 #include "engine/cli/template_flags.h"
@@ -27,6 +28,7 @@ struct PlanFlags {
   unsigned step_timeout_minutes = 0;
   bool offline = false;
   std::filesystem::path uri_map;
+  LayerFlags layers;
 
   void add_to(CLI::App& command);
 };

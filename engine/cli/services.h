@@ -45,6 +45,7 @@ void add_plan_command(CLI::App& app, Services& services);
 void add_validate_command(CLI::App& app, Services& services);
 void add_template_commands(CLI::App& app, Services& services);
 void add_shell_command(CLI::App& app, Services& services);
+void add_cache_command(CLI::App& app, Services& services);
 void add_runs_command(CLI::App& app, Services& services);
 void add_catalog_command(CLI::App& app, Services& services);
 void add_image_command(CLI::App& app, Services& services);

@@ -42,6 +42,11 @@ Result<PreparedInputs> prepare(const RunContext& context) {
 }
 
 Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context) {
+  if (context.layers != nullptr) {
+    KILN_TRY_ASSIGN(auto layered, context.layers->begin(inputs, context));
+    return AttachedDisk{
+        std::move(inputs), std::move(layered.disk), layered.steps_done, std::move(layered.checked)};
+  }
   KILN_TRY_ASSIGN(auto disk,
                   WorkDisk::create(context.runner,
                                    context.plan.source_image,
@@ -53,14 +58,26 @@ Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context) {
 
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context) {
   std::unique_ptr<Sandbox> sandbox;
+  const auto done = attached.steps_done;
+  const auto end_step = [&](std::size_t step) {
+    return context.layers->end_step(step, attached.disk, *sandbox, context);
+  };
   const auto work = [&]() -> Result<void> {
+    skip_steps(context, done);
     KILN_TRY_ASSIGN(sandbox,
                     start_sandbox(context, "customize", context.plan.sandbox, attached.disk));
-    KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
-    return run_steps(context, "customize", context.plan.checked.steps, attached.inputs, *sandbox);
+    // Else it is on the disk as the steps left it.
+    if (done == 0) KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
+    return run_steps(context,
+                     "customize",
+                     context.plan.checked.steps,
+                     attached.inputs,
+                     *sandbox,
+                     done,
+                     end_step);
   };
-  if (auto done = work(); !done) {
-    return keep_failed_build(std::move(done).error(), attached.disk, std::move(sandbox), context);
+  if (auto worked = work(); !worked) {
+    return keep_failed_build(std::move(worked).error(), attached.disk, std::move(sandbox), context);
   }
   return CustomizedDisk{std::move(attached.inputs), std::move(attached.disk), std::move(sandbox)};
 }
@@ -97,13 +114,21 @@ Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context
     KILN_TRY_ASSIGN(const auto residues,
                     find_residues(*tree, {generalized.report.build_users, {}}));
     KILN_TRY(judge_residues(residues, context.plan.options.generalize_skip, context.events));
-    return generalized.sandbox->finish();
+    KILN_TRY(generalized.sandbox->finish());
+    context.layers->end_disk(generalized.disk, residues, context);
+    return {};
   };
   if (auto done = work(); !done) {
     return keep_failed_build(
         std::move(done).error(), generalized.disk, std::move(generalized.sandbox), context);
   }
   return CheckedDisk{std::move(generalized.inputs), std::move(generalized.disk)};
+}
+
+Result<CheckedDisk> check(AttachedDisk finished, const RunContext& context) {
+  skip_steps(context, finished.steps_done);
+  KILN_TRY(judge_residues(*finished.checked, context.plan.options.generalize_skip, context.events));
+  return CheckedDisk{std::move(finished.inputs), std::move(finished.disk)};
 }
 
 }  // namespace kiln

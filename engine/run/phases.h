@@ -11,6 +11,7 @@
 #include "disk/workspace/work_disk.h"
 #include "engine/core/fetcher.h"
 #include "engine/plan/plan.h"
+#include "engine/run/build_layers.h"
 #include "engine/run/deadline.h"
 #include "engine/run/deliver.h"
 #include "engine/run/run_folder.h"
@@ -35,13 +36,14 @@ struct RunContext {
   bool distribute_later = false;
   const Deadline& deadline;  ///< what `cancel` comes from
   AzureAccess* azure = nullptr;
+  BuildLayers* layers = nullptr;  ///< null where nothing is built
 };
 
 // The typed values that phases hand on. Each phase takes its predecessor's value and nothing else,
 // so a phase out of order does not compile:
 //
 //     prepare -> PreparedInputs        targets checked, inputs fetched and pinned
-//     attach -> AttachedDisk           read-only base + overlay
+//     attach -> AttachedDisk           read-only base + layers that fit + overlay
 //     customize -> CustomizedDisk      steps done, sandbox still up
 //     generalize -> GeneralizedDisk    deprovisioned, sandbox still up
 //     check -> CheckedDisk             sealed, without residues, sandbox gone
@@ -55,6 +57,9 @@ struct PreparedInputs {
 struct AttachedDisk {
   PreparedInputs inputs;
   WorkDisk disk;
+  std::size_t steps_done = 0;  ///< by layers
+  /// What the check found of a disk that a layer has finished: there is nothing to customize.
+  std::optional<std::vector<Residue>> checked = {};
 };
 
 struct CustomizedDisk {
@@ -89,6 +94,8 @@ Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context);
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context);
 Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context);
 Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context);
+/// Of a disk that a layer has finished: what was found then is judged again.
+Result<CheckedDisk> check(AttachedDisk finished, const RunContext& context);
 /// The checked disk is only read. An error is the first failed validator's, or tells why none
 /// could run.
 Result<void> validate(const CheckedDisk& checked, const RunContext& context);

@@ -31,6 +31,9 @@ nlohmann::json activity_json(const Event& event) {
     json["phase"] = event.phase;
     json["what"] = event.message;
   }
+  if (const auto layer = event.fields.find("layer"); layer != event.fields.end()) {
+    json["layer"] = layer->second;
+  }
   if (const auto error = event.fields.find("error"); error != event.fields.end()) {
     json["error"] = error->second;
   }
@@ -73,6 +76,7 @@ RunRecord::RunRecord(std::filesystem::path path,
            {"steps", nlohmann::json::array()},
            {"inputs", nlohmann::json::array()},
            {"partialFiles", nlohmann::json::array()},
+           {"layers", nlohmann::json::array()},
            {"plan", std::move(plan)}};
 }
 
@@ -101,6 +105,16 @@ void RunRecord::emit(const Event& event) noexcept {
 
 void RunRecord::add_input(const std::string& uri, const std::string& sha256, std::uint64_t bytes) {
   json_["inputs"].push_back({{"uri", redact_url(uri)}, {"sha256", sha256}, {"bytes", bytes}});
+}
+
+void RunRecord::add_layer(const Layer& layer, bool served) {
+  const std::lock_guard lock(mutex_);
+  json_["layers"].push_back({{"key", layer.key()},
+                             {"file", layer.files.front().id},
+                             {"what", layer.what},
+                             {"run", layer.run},
+                             {"bytes", layer.bytes},
+                             {"served", served}});
 }
 
 void RunRecord::set_partial_files(const std::vector<std::filesystem::path>& files) {

@@ -12,6 +12,7 @@
 #include "engine/core/event.h"
 #include "engine/core/redact.h"
 #include "engine/core/result.h"
+#include "engine/run/layer_store.h"
 #include "uploaders/distributor.h"
 
 namespace kiln {
@@ -35,6 +36,8 @@ class RunRecord : public EventSink {
 
   void emit(const Event& event) noexcept override;
   void add_input(const std::string& uri, const std::string& sha256, std::uint64_t bytes);
+  /// A layer that serves the run, or that it makes.
+  void add_layer(const Layer& layer, bool served);
   /// Host files that a killed run may leave behind; `kiln runs gc` removes them.
   void set_partial_files(const std::vector<std::filesystem::path>& files);
   /// Saved at once, in the place of an earlier output of that name.

@@ -7,11 +7,6 @@
 namespace kiln {
 namespace {
 
-std::string title(const Customizer& customizer) {
-  return customizer.name().empty() ? fmt::format("{}: {}", customizer.type(), customizer.describe())
-                                   : fmt::format("{}: {}", customizer.type(), customizer.name());
-}
-
 const SandboxBackend& sandbox_backend(std::string_view name) {
   const auto backends = sandbox_registry();
   const auto found = std::find_if(
@@ -21,6 +16,11 @@ const SandboxBackend& sandbox_backend(std::string_view name) {
 }
 
 }  // namespace
+
+std::string step_title(const Customizer& customizer) {
+  return customizer.name().empty() ? fmt::format("{}: {}", customizer.type(), customizer.describe())
+                                   : fmt::format("{}: {}", customizer.type(), customizer.name());
+}
 
 StepContext step_context(const RunContext& context,
                          GuestAgent& agent,
@@ -53,8 +53,11 @@ Result<void> run_steps(const RunContext& context,
                        const std::string& phase,
                        const std::vector<PlannedStep>& steps,
                        const PreparedInputs& inputs,
-                       Sandbox& sandbox) {
-  for (const auto& step : steps) {
+                       Sandbox& sandbox,
+                       std::size_t done,
+                       const std::function<Result<void>(std::size_t)>& after) {
+  for (auto i = done; i < steps.size(); ++i) {
+    const auto& step = steps[i];
     const auto& customizer = *step.customizer;
     const auto run = [&] {
       auto step_run = step_context(context, sandbox.agent(), phase, step.id);
@@ -62,13 +65,27 @@ Result<void> run_steps(const RunContext& context,
       step_run.restart = [&](std::chrono::milliseconds limit) { return sandbox.restart(limit); };
       return customizer.run(step_run);
     };
-    KILN_TRY_WHILE(as_step(context, phase, step.id, title(customizer), run),
+    const auto title = step_title(customizer);
+    KILN_TRY_WHILE(as_step(context, phase, step.id, title, run),
                    "running step {} of {} ({})",
                    step.id,
                    steps.size(),
-                   title(customizer));
+                   title);
+    if (after) KILN_TRY_WHILE(after(i), "beginning a layer after step {}", step.id);
   }
   return {};
+}
+
+void skip_steps(const RunContext& context, std::size_t done) {
+  for (std::size_t i = 0; i < done; ++i) {
+    const auto& step = context.plan.checked.steps[i];
+    ActivityScope scope(context.events,
+                        ActivityScope::Level::kStep,
+                        "customize",
+                        step.id,
+                        step_title(*step.customizer));
+    scope.skipped();
+  }
 }
 
 }  // namespace kiln

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -37,11 +38,21 @@ Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
                                                std::string_view name,
                                                const WorkDisk& disk);
 
+/// `Shell: motd`, by the step's name or by what it is.
+std::string step_title(const Customizer& customizer);
+
 /// Runs customizers or validators in order; the first failure ends it.
+/// @param done steps at the beginning that a layer has done
+/// @param after called after each step that has ended well, with its place
 Result<void> run_steps(const RunContext& context,
                        const std::string& phase,
                        const std::vector<PlannedStep>& steps,
                        const PreparedInputs& inputs,
-                       Sandbox& sandbox);
+                       Sandbox& sandbox,
+                       std::size_t done = 0,
+                       const std::function<Result<void>(std::size_t)>& after = {});
+
+/// Tells of the steps at the beginning of the build that a layer has done.
+void skip_steps(const RunContext& context, std::size_t done);
 
 }  // namespace kiln

@@ -45,21 +45,26 @@ Result<ValidatedDisk> run_validation(CheckedDisk checked, const RunContext& cont
   return ValidatedDisk{std::move(checked.disk), std::move(passed).error()};
 }
 
-/// The one way through, DESIGN's picture in code.
-Result<DistributeOutcome> run_phases(const RunContext& context) {
-  KILN_TRY_ASSIGN(auto inputs, in_phase(context, "prepare", [&] { return prepare(context); }));
-  KILN_TRY_ASSIGN(auto attached,
-                  in_phase(context, "attach", [&] { return attach(std::move(inputs), context); }));
-  if (!context.plan.builds()) return run_source_validation(attached, context);
+Result<CheckedDisk> run_build_phases(AttachedDisk attached, const RunContext& context) {
+  if (attached.checked) {
+    return in_phase(context, "check", [&] { return check(std::move(attached), context); });
+  }
   KILN_TRY_ASSIGN(auto customized, in_phase(context, "customize", [&] {
                     return customize(std::move(attached), context);
                   }));
   KILN_TRY_ASSIGN(auto generalized, in_phase(context, "generalize", [&] {
                     return generalize(std::move(customized), context);
                   }));
-  KILN_TRY_ASSIGN(auto checked, in_phase(context, "check", [&] {
-                    return check(std::move(generalized), context);
-                  }));
+  return in_phase(context, "check", [&] { return check(std::move(generalized), context); });
+}
+
+/// The one way through, DESIGN's picture in code.
+Result<DistributeOutcome> run_phases(const RunContext& context) {
+  KILN_TRY_ASSIGN(auto inputs, in_phase(context, "prepare", [&] { return prepare(context); }));
+  KILN_TRY_ASSIGN(auto attached,
+                  in_phase(context, "attach", [&] { return attach(std::move(inputs), context); }));
+  if (!context.plan.builds()) return run_source_validation(attached, context);
+  KILN_TRY_ASSIGN(auto checked, run_build_phases(std::move(attached), context));
   KILN_TRY_ASSIGN(auto validated, run_validation(std::move(checked), context));
   return in_phase(context, "distribute", [&] { return distribute(std::move(validated), context); });
 }
@@ -116,6 +121,7 @@ Result<BuildReport> run_build(const Plan& plan,
                               const BuildOptions& options,
                               const BuildServices& services) {
   KILN_TRY(refuse_blocked(plan));
+  KILN_TRY_ASSIGN(const auto reusable, reusable_steps(plan, options.layers));
   KILN_TRY_ASSIGN(const auto folder, RunFolder::create(options.state_folder));
   hide_signatures(options.template_text, services.redactor);
   KILN_TRY(write_file_atomic(folder.path() / "template.json",
@@ -135,6 +141,7 @@ Result<BuildReport> run_build(const Plan& plan,
   started.fields = {{"run", folder.id()}, {"folder", folder.path().string()}};
   bus.emit(started);
 
+  BuildLayers layers(LayerStore(options.state_folder), options.layers, reusable);
   const Deadline deadline(services.cancel, plan.checked.image_template.build_timeout);
   const RunContext context{plan,
                            folder,
@@ -150,7 +157,8 @@ Result<BuildReport> run_build(const Plan& plan,
                            options.keep_on_failure,
                            options.distribute_later,
                            deadline,
-                           services.azure};
+                           services.azure,
+                           plan.builds() ? &layers : nullptr};
   auto outcome = run_phases(context);
   if (outcome) {
     report.artifacts = std::move(outcome->artifacts);
@@ -159,6 +167,7 @@ Result<BuildReport> run_build(const Plan& plan,
   } else {
     report.errors.push_back(deadline.explain(std::move(outcome).error()));
   }
+  layers.settle(context);
   clear_work(folder);
   report.kept = record.keeps();
   report.to_distribute = record.has_finished();

@@ -14,4 +14,13 @@ Result<void> verify_source(const ResolvedSource& source,
                            const std::filesystem::path& cache_folder,
                            const CancelToken& cancel);
 
+/// Names what is in a source: its SHA-256 where the template or the catalog gives it, which
+/// verify_source has checked, else a fast digest, remembered likewise.
+Result<std::string> source_contents(const ResolvedSource& source,
+                                    const std::filesystem::path& cache_folder,
+                                    const CancelToken& cancel);
+/// The same where nothing has to be read for it.
+std::optional<std::string> known_source_contents(const ResolvedSource& source,
+                                                 const std::filesystem::path& cache_folder);
+
 }  // namespace kiln

@@ -1,0 +1,207 @@
+#include "engine/run/build_layers.h"
+
+#include "engine/core/text.h"
+#include "engine/run/phases.h"
+#include "engine/run/run_steps.h"
+#include "engine/run/source_digest.h"
+
+namespace kiln {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path overlay_path(const RunContext& context, const std::string& id) {
+  return context.folder.work() / (id + ".qcow2");
+}
+
+nlohmann::json to_json(const std::vector<Residue>& residues) {
+  auto json = nlohmann::json::array();
+  for (const auto& each : residues) {
+    json.push_back({{"path", each.path}, {"what", each.what}, {"operation", each.operation}});
+  }
+  return json;
+}
+
+std::vector<Residue> residues_of(const nlohmann::json& json) {
+  std::vector<Residue> residues;
+  for (const auto& each : json) {
+    residues.push_back(
+        {each.value("path", ""), each.value("what", ""), each.value("operation", "")});
+  }
+  return residues;
+}
+
+std::string count_steps(std::size_t count) {
+  return fmt::format("{} step{}", count, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Result<LayeredDisk> BuildLayers::begin(const PreparedInputs& inputs, const RunContext& context) {
+  if (policy_.enabled) {
+    const auto found = find(inputs, context);
+    if (!found && found.error().kind() == ErrorKind::kCancelled) return found.error();
+    if (!found) give_up(found.error(), context);
+  }
+  KILN_TRY_ASSIGN(auto disk, make_disk(context));
+  LayeredDisk layered{std::move(disk), found_.steps_done(), {}};
+  if (found_.finished) {
+    layered.steps_done = context.plan.checked.steps.size();
+    layered.checked = residues_of(found_.finished->finished);
+  }
+  first_ = layered.steps_done;
+  since_ = Clock::now();
+  return layered;
+}
+
+Result<void> BuildLayers::find(const PreparedInputs& inputs, const RunContext& context) {
+  digest_ = [files = inputs.files](const StepInput& input) {
+    return std::optional(files.at(input.uri).filename().string());  // pinned by its SHA-256
+  };
+  KILN_TRY_ASSIGN(const auto contents,
+                  source_contents(context.plan.source, context.cache_folder, context.cancel));
+  source_ = source_key(context.plan, contents);
+  KILN_TRY_ASSIGN(const auto held, store_.hold());
+  making_ = true;
+  auto found = find_layers(store_, context.plan, source_, reusable_, digest_);
+  if (const auto* deepest = found.deepest()) {
+    KILN_TRY(store_.link(*deepest, context.folder.work()));
+    below_ = deepest->files;
+    found_ = std::move(found);
+    tell(context);
+  }
+  return {};
+}
+
+/// For the record and for a person: which layers serve.
+void BuildLayers::tell(const RunContext& context) const {
+  for (const auto& each : found_.steps) context.record.add_layer(each.layer, /*served=*/true);
+  if (found_.finished) context.record.add_layer(*found_.finished, /*served=*/true);
+  const auto& deepest = *found_.deepest();
+  notice(context.events,
+         found_.finished
+             ? fmt::format("nothing changed since run {}, which made this disk", deepest.run)
+             : fmt::format("{} of {} from the layers of run {}",
+                           found_.steps_done(),
+                           count_steps(context.plan.checked.steps.size()),
+                           deepest.run));
+}
+
+Result<WorkDisk> BuildLayers::make_disk(const RunContext& context) {
+  const auto& plan = context.plan;
+  const auto id = making_ ? new_layer_id() : "overlay";
+  const auto overlay = overlay_path(context, id);
+  const auto* deepest = found_.deepest();
+  if (deepest == nullptr) {
+    below_ = {{{}, id, {}}};
+    return WorkDisk::create(
+        context.runner, plan.source_image, overlay, context.cancel, plan.grown_size());
+  }
+  std::vector<fs::path> overlays;
+  for (const auto& each : deepest->files) overlays.push_back(overlay_path(context, each.id));
+  auto disk = WorkDisk::reopen(plan.source_image, overlays, deepest->virtual_size);
+  if (found_.finished) return disk;
+  below_.insert(below_.begin(), {{}, id, {}});
+  return disk.create_over(context.runner, overlay, context.cancel);
+}
+
+Result<void> BuildLayers::end_step(std::size_t step,
+                                   WorkDisk& disk,
+                                   Sandbox& sandbox,
+                                   const RunContext& context) {
+  if (!making_ || !stepwise_) return {};
+  const auto id = new_layer_id();
+  auto next = disk.create_over(context.runner, overlay_path(context, id), context.cancel);
+  if (!next) {
+    if (next.error().kind() == ErrorKind::kCancelled) return std::move(next).error();
+    give_up(next.error(), context);
+    return {};
+  }
+  const auto begun = sandbox.begin_layer(next->overlay());
+  if (!begun && begun.error().kind() == ErrorKind::kUnsupported) {
+    std::error_code ignored;
+    fs::remove(next->overlay(), ignored);
+    stepwise_ = false;
+    notice(context.events, "no layers of single steps: " + begun.error().summary(), "customize");
+    return {};
+  }
+  const bool whole = begun.has_value();
+  if (!whole && begun.error().code() != "Sandbox:NotFrozen") return begun;
+  if (whole) {
+    Layer layer;
+    layer.files = below_;
+    layer.files.front().key = *steps_key(
+        below_.size() > 1 ? below_[1].id : source_, context.plan, first_, step + 1, digest_);
+    layer.what = step_title(*context.plan.checked.steps[step].customizer);
+    keep(disk, std::move(layer), context);
+  } else {
+    give_up(begun.error(), context);
+  }
+  below_.insert(below_.begin(), {{}, id, {}});
+  disk = *std::move(next);
+  first_ = step + 1;
+  since_ = Clock::now();
+  return {};
+}
+
+void BuildLayers::end_disk(const WorkDisk& disk,
+                           const std::vector<Residue>& residues,
+                           const RunContext& context) {
+  if (!making_) return;
+  Layer layer;
+  layer.files = below_;
+  layer.files.front().key =
+      *finished_key(below_.size() > 1 ? below_[1].id : source_, context.plan, first_, digest_);
+  layer.what = "generalized and checked";
+  layer.finished = to_json(residues);
+  keep(disk, std::move(layer), context);
+}
+
+/// The file itself is in the store at once; that it is written through takes a while, in which the
+/// build goes on.
+void BuildLayers::keep(const WorkDisk& disk, Layer layer, const RunContext& context) {
+  const auto state = layer_state(disk.overlay());
+  if (auto added = store_.add_file(disk.overlay()); !added || !state) {
+    if (!added) give_up(added.error(), context);
+    return;
+  }
+  layer.files.front().state = *state;
+  layer.source = context.plan.source_image.path.string();
+  layer.run = context.folder.id();
+  layer.made = format_time(std::chrono::system_clock::now());
+  layer.virtual_size = disk.virtual_size();
+  layer.bytes = layer_bytes(disk.overlay());
+  layer.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since_);
+  below_ = layer.files;
+  made_ = true;
+  context.record.add_layer(layer, /*served=*/false);
+  // One after the other, as each is of use only with those below it.
+  published_ =
+      std::async(std::launch::async,
+                 [store = store_, before = published_, layer = std::move(layer)]() -> Result<void> {
+                   if (before.valid()) KILN_TRY(before.get());
+                   return store.publish(layer);
+                 });
+}
+
+void BuildLayers::give_up(const Error& error, const RunContext& context) {
+  making_ = false;
+  warning(context.events, "no more layers are kept: " + error.summary());
+}
+
+void BuildLayers::wait() {
+  if (published_.valid()) published_.wait();
+}
+
+void BuildLayers::settle(const RunContext& context) {
+  if (!made_) return;
+  wait();
+  if (const auto& published = published_.get(); !published) {
+    warning(context.events, "the layers are not kept: " + published.error().summary());
+  }
+  if (const auto removed = store_.shrink(policy_.limit); !removed) {
+    warning(context.events, "old layers are not removed: " + removed.error().summary());
+  }
+}
+
+}  // namespace kiln
