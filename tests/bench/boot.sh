@@ -66,6 +66,6 @@ packer_build() {
 }
 
 kiln_build_prepare() { rm -rf "$work/output" && mkdir "$work/output"; }
-kiln_build() { "$kiln" build --mode boot "$work/template.json" --output-dir "$work/output" --overwrite; }
+kiln_build() { "$kiln" build --mode boot --no-cache "$work/template.json" --output-dir "$work/output" --overwrite; }
 
 main
