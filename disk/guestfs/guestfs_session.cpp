@@ -123,6 +123,12 @@ class ApplianceSession : public ImageSession {
 
   Result<void> start_agent(const std::vector<std::string>& arguments) override;
 
+  Result<ChangedFiles> changed_since(std::chrono::system_clock::time_point /*since*/,
+                                     std::size_t /*limit*/) override {
+    return fail(ErrorKind::kUnsupported,
+                "Guestfs:Changes",
+                "libguestfs's appliance does not tell what was changed");
+  }
   Result<void> begin_layer(const std::filesystem::path& /*overlay*/) override {
     return fail(ErrorKind::kUnsupported,
                 "Guestfs:Layer",

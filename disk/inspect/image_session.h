@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -21,6 +23,17 @@ struct GuestPort {
 
 /// sockaddr_un holds 108 bytes with the terminating zero.
 inline constexpr std::size_t kLongestSocketPath = 107;
+
+/// A file, or whatever is no folder, that was changed.
+struct ChangedFile {
+  std::string path;
+  std::uint64_t size = 0;  ///< bytes
+  std::chrono::system_clock::time_point when;
+};
+struct ChangedFiles {
+  std::vector<ChangedFile> files;
+  std::size_t more = 0;  ///< that are not among these
+};
 
 /// A virtual machine that services one disk without starting what is on it. Devices have
 /// libguestfs's names: the disk is /dev/sda. Going out of scope kills the machine; only `finish`
@@ -55,6 +68,11 @@ class ImageSession {
   /// image has no trace of its program afterwards.
   /// @param arguments without the program's name
   virtual Result<void> start_agent(const std::vector<std::string>& arguments) = 0;
+
+  /// What was changed since, contents or attributes, at most `limit` of it. kUnsupported where this
+  /// kind of session cannot tell.
+  virtual Result<ChangedFiles> changed_since(std::chrono::system_clock::time_point since,
+                                             std::size_t limit) = 0;
 
   /// From here on what is written goes to `overlay`, a qcow2 file that lies over the disk as it is;
   /// nothing writes the disk's own file any more. kUnsupported where this kind of session cannot,

@@ -17,6 +17,7 @@ struct BuildFlags {
   bool overwrite = false;
   bool keep_on_failure = false;
   bool distribute_later = false;
+  JobLimits jobs = host_job_limits();
 };
 
 /// A part that cannot run is told before anything starts, and all such parts at once.
@@ -38,6 +39,7 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   options.overwrite = flags.overwrite;
   options.keep_on_failure = flags.keep_on_failure;
   options.distribute_later = flags.distribute_later;
+  options.jobs = flags.jobs;
   options.layers = flags.plan.layers.policy;
   const auto& chosen = loaded.plan.options;
   const auto transport = make_fetcher(
@@ -76,6 +78,14 @@ void add_build_command(CLI::App& app, Services& services) {
       flags->distribute_later,
       "Deliver nothing and keep the finished disk in the run's folder, in one piece,\n"
       "for `kiln distribute` here or on another machine");
+  command
+      ->add_option(
+          "--jobs",
+          flags->jobs.slots,
+          "Builds of this user that may have virtual machines on this host at once, whatever\n"
+          "their folders; others wait. 0: any number")
+      ->envname("KILN_JOBS")
+      ->capture_default_str();
   command->footer(
       "Credentials for page blobs come from the environment (KILN_STORAGE_KEY_FILE,\n"
       "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY, AZURE_STORAGE_CONNECTION_STRING) or from the\n"

@@ -93,15 +93,40 @@ Result<ExitCode> show(const std::string& id, const Settings& settings) {
   return ExitCode::kOk;
 }
 
-Result<ExitCode> report(const std::string& id,
-                        std::filesystem::path page,
-                        const Settings& settings) {
-  KILN_TRY_ASSIGN(const auto folder, find_run_folder(settings.state_folder, id));
+struct ReportFlags {
+  std::filesystem::path page;
+  bool files = false;
+};
+
+Result<RunChanges> look_at_files(const std::filesystem::path& path,
+                                 const nlohmann::json& record,
+                                 const Services& services) {
+  const auto& settings = services.settings;
+  KILN_TRY_ASSIGN(const auto folder, RunFolder::adopt(path));
+  const auto display = make_display(settings);
+  return changed_files(folder,
+                       record,
+                       LayerStore(std::filesystem::absolute(settings.state_folder)),
+                       {*services.runner,
+                        *display,
+                        services.cancel,
+                        std::filesystem::absolute(settings.cache_folder)});
+}
+
+Result<ExitCode> report(const std::string& id, ReportFlags flags, const Services& services) {
+  const auto& settings = services.settings;
+  KILN_TRY_ASSIGN(const auto found, find_run_folder(settings.state_folder, id));
+  const auto folder = std::filesystem::absolute(found);
   KILN_TRY_ASSIGN(const auto record, read_run_record(folder));
   KILN_TRY_ASSIGN(const auto timeline, read_timeline(folder));
-  if (page.empty()) page = folder / "report.html";
-  KILN_TRY(write_file_atomic(page, report_html(record, timeline)));
-  print_result(settings, page.string() + "\n", {{"report", page.string()}});
+  std::optional<RunChanges> changes;
+  if (flags.files) {
+    KILN_TRY_ASSIGN(changes, look_at_files(folder, record, services));
+  }
+  if (flags.page.empty()) flags.page = folder / "report.html";
+  KILN_TRY(
+      write_file_atomic(flags.page, report_html(record, timeline, changes ? &*changes : nullptr)));
+  print_result(settings, flags.page.string() + "\n", {{"report", flags.page.string()}});
   return ExitCode::kOk;
 }
 
@@ -174,16 +199,20 @@ void add_runs_command(CLI::App& app, Services& services) {
   show_command->callback([&services, id] {
     services.command = [&services, id] { return show(*id, services.settings); };
   });
-  auto page = std::make_shared<std::filesystem::path>();
+  auto flags = std::make_shared<ReportFlags>();
   auto* report_command =
       runs->add_subcommand("report", "A page of HTML: where the time went, steps, layers");
   report_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")
       ->required();
   report_command
-      ->add_option("--output", *page, "The page's file; report.html in the run's folder else")
+      ->add_option("--output", flags->page, "The page's file; report.html in the run's folder else")
       ->type_name("FILE");
-  report_command->callback([&services, id, page] {
-    services.command = [&services, id, page] { return report(*id, *page, services.settings); };
+  report_command->add_flag("--files",
+                           flags->files,
+                           "Also which files each layer changed: mounts the last one in a virtual\n"
+                           "machine for it");
+  report_command->callback([&services, id, flags] {
+    services.command = [&services, id, flags] { return report(*id, *flags, services); };
   });
   auto* logs_command = runs->add_subcommand("logs", "A run's log");
   logs_command->add_option("run", *id, "A run's id, the beginning of one, or `latest`")->required();

@@ -131,6 +131,28 @@ std::string layers(const nlohmann::json& record) {
   return "<h2>Layers</h2>\n<table><tr><th>layer<th>what<th>size<th>\n" + rows + "</table>\n";
 }
 
+std::string changed(const RunChanges& changes) {
+  constexpr std::size_t kShown = 500;
+  std::string text = "<h2>Changed files</h2>\n<p>Where a file was changed last.</p>\n";
+  for (const auto& layer : changes.layers) {
+    const auto count = layer.files.size();
+    text += fmt::format("<details><summary>{}: {} file{}</summary><table>\n",
+                        escaped(layer.what),
+                        count,
+                        count == 1 ? "" : "s");
+    for (std::size_t i = 0; i < std::min(count, kShown); ++i) {
+      text += fmt::format("<tr><td><code>{}</code><td class=\"number\">{}\n",
+                          escaped(layer.files[i].path),
+                          format_bytes(layer.files[i].size));
+    }
+    text += "</table>";
+    if (count > kShown) text += fmt::format("<p>and {} more</p>", count - kShown);
+    text += "</details>\n";
+  }
+  if (changes.more > 0) text += fmt::format("<p>{} more were not looked at.</p>\n", changes.more);
+  return text;
+}
+
 std::string outputs(const nlohmann::json& record) {
   std::string rows;
   for (const auto& output : list_of(record, "runOutputs")) {
@@ -146,7 +168,9 @@ std::string outputs(const nlohmann::json& record) {
 
 }  // namespace
 
-std::string report_html(const nlohmann::json& record, const Timeline& timeline) {
+std::string report_html(const nlohmann::json& record,
+                        const Timeline& timeline,
+                        const RunChanges* changes) {
   const auto title =
       fmt::format("{}, run {}", text_of(record, "/plan/template"), text_of(record, "/id"));
   auto page = fmt::format(
@@ -164,7 +188,9 @@ std::string report_html(const nlohmann::json& record, const Timeline& timeline) 
     page += fmt::format("<p><strong>{}</strong></p>\n", message);
   }
   page += "<h2>Where the time went</h2>\n" + picture(timeline) + sums(timeline);
-  return page + steps(record) + layers(record) + outputs(record) + "</body></html>\n";
+  page += steps(record) + layers(record);
+  if (changes != nullptr) page += changed(*changes);
+  return page + outputs(record) + "</body></html>\n";
 }
 
 }  // namespace kiln

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/run/changed_files.h"
 #include "engine/run/timeline.h"
 
 namespace kiln {
@@ -11,6 +12,9 @@ namespace kiln {
 /// One page of HTML that needs nothing else: the run's result, its timeline as a picture, its
 /// steps, layers and outputs. What comes from a template or a guest is escaped.
 /// @param record run.json
-std::string report_html(const nlohmann::json& record, const Timeline& timeline);
+/// @param changes which files each layer changed; null where nobody asked, or none are known
+std::string report_html(const nlohmann::json& record,
+                        const Timeline& timeline,
+                        const RunChanges* changes = nullptr);
 
 }  // namespace kiln

@@ -58,14 +58,27 @@ Result<CheckedDisk> run_build_phases(AttachedDisk attached, const RunContext& co
   return in_phase(context, "check", [&] { return check(std::move(generalized), context); });
 }
 
+/// While it is held, the run may have virtual machines; empty where it needs none.
+Result<UniqueFd> take_slot(const AttachedDisk& attached,
+                           const JobLimits& limits,
+                           const RunContext& context) {
+  if (limits.slots == 0) return UniqueFd();
+  if (attached.checked && context.plan.checked.validations.empty()) return UniqueFd();
+  KILN_TRY_ASSIGN(const auto folder, job_folder());
+  return JobSlots(folder, limits)
+      .take(context.plan.options.sandbox.memory_mib, context.events, context.cancel);
+}
+
 /// The one way through, DESIGN's picture in code.
-Result<DistributeOutcome> run_phases(const RunContext& context) {
+Result<DistributeOutcome> run_phases(const RunContext& context, const JobLimits& limits) {
   KILN_TRY_ASSIGN(auto inputs, in_phase(context, "prepare", [&] { return prepare(context); }));
   KILN_TRY_ASSIGN(auto attached,
                   in_phase(context, "attach", [&] { return attach(std::move(inputs), context); }));
+  KILN_TRY_ASSIGN(auto slot, take_slot(attached, limits, context));
   if (!context.plan.builds()) return run_source_validation(attached, context);
   KILN_TRY_ASSIGN(auto checked, run_build_phases(std::move(attached), context));
   KILN_TRY_ASSIGN(auto validated, run_validation(std::move(checked), context));
+  slot.reset();  // what is left is the disk's and the network's
   return in_phase(context, "distribute", [&] { return distribute(std::move(validated), context); });
 }
 
@@ -159,7 +172,7 @@ Result<BuildReport> run_build(const Plan& plan,
                            deadline,
                            services.azure,
                            plan.builds() ? &layers : nullptr};
-  auto outcome = run_phases(context);
+  auto outcome = run_phases(context, options.jobs);
   if (outcome) {
     report.artifacts = std::move(outcome->artifacts);
     report.errors = std::move(outcome->errors);

@@ -8,6 +8,7 @@
 #include "engine/core/process_runner.h"
 #include "engine/core/redact.h"
 #include "engine/plan/plan.h"
+#include "engine/run/job_slots.h"
 #include "engine/run/layer_keys.h"
 #include "engine/run/run_record.h"
 
@@ -32,6 +33,7 @@ struct BuildOptions {
   bool keep_on_failure = false;   ///< as errorHandling's abort, for customizers and validators
   bool distribute_later = false;  ///< deliver nothing; keep the disk in one piece
   LayerPolicy layers = {};
+  JobLimits jobs = {};
 };
 
 struct BuildReport {

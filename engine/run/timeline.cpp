@@ -1,6 +1,7 @@
 #include "engine/run/timeline.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -18,17 +19,6 @@ using std::chrono::milliseconds;
 /// The activity of a target that is a file of this host (see DeliveryProgress).
 constexpr const char* kToDisk = "writing";
 
-/// What format_time wrote, as milliseconds since 1970; negative where it is something else.
-std::int64_t read_time(const std::string& text) {
-  std::tm time{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-  if (rest == nullptr) return -1;
-  double fraction = 0;
-  if (*rest == '.') fraction = std::strtod(rest, nullptr);
-  return static_cast<std::int64_t>(::timegm(&time)) * 1000 +
-         static_cast<std::int64_t>(fraction * 1000 + 0.5);
-}
-
 std::string text_of(const nlohmann::json& event, const char* pointer) {
   const auto found = event.value(nlohmann::json::json_pointer(pointer), nlohmann::json());
   return found.is_string() ? found.get<std::string>() : std::string();
@@ -44,9 +34,10 @@ class Reader {
  public:
   void add(const nlohmann::json& event) {
     const auto time = read_time(text_of(event, "/time"));
-    if (time < 0) return;
-    if (begun_ < 0) begun_ = time;
-    timeline_.length = std::max(timeline_.length, milliseconds(time - begun_));
+    if (!time) return;
+    if (!begun_) begun_ = time;
+    const auto now = std::chrono::duration_cast<milliseconds>(*time - *begun_);
+    timeline_.length = std::max(timeline_.length, now);
     const auto type = text_of(event, "/type");
     const auto id = text_of(event, "/stepId");
     if (type == "progress" && !text_of(event, "/message").starts_with(kToDisk)) sending_.insert(id);
@@ -55,7 +46,7 @@ class Reader {
       timeline_.spans.push_back({text_of(event, "/message"),
                                  id.empty() ? "phase" : "",
                                  "interrupted",
-                                 milliseconds(time - begun_),
+                                 now,
                                  {},
                                  id.empty() ? 0 : 1});
     } else if (type == "phase.finished" || type == "step.finished") {
@@ -65,7 +56,7 @@ class Reader {
       timeline_.spans.push_back({text_of(event, "/fields/what"),
                                  kind,
                                  "",
-                                 std::max(milliseconds(0), milliseconds(time - begun_) - length),
+                                 std::max(milliseconds(0), now - length),
                                  length,
                                  2});
     }
@@ -96,13 +87,23 @@ class Reader {
     open_.erase(found);
   }
 
-  std::int64_t begun_ = -1;
+  std::optional<std::chrono::system_clock::time_point> begun_;
   std::map<std::string, std::size_t> open_;  ///< by the step's id; the phase's is empty
   std::set<std::string> sending_;
   Timeline timeline_;
 };
 
 }  // namespace
+
+std::optional<std::chrono::system_clock::time_point> read_time(const std::string& text) {
+  std::tm time{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
+  if (rest == nullptr) return std::nullopt;
+  const double fraction = *rest == '.' ? std::strtod(rest, nullptr) : 0;
+  constexpr double kThousand = 1000;
+  return std::chrono::system_clock::from_time_t(::timegm(&time)) +
+         milliseconds(std::lround(fraction * kThousand));
+}
 
 std::map<std::string, milliseconds> Timeline::by_kind() const {
   std::map<std::string, milliseconds> sums;

@@ -3,12 +3,16 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/core/result.h"
 
 namespace kiln {
+
+/// What format_time wrote; nothing where the text is something else.
+std::optional<std::chrono::system_clock::time_point> read_time(const std::string& text);
 
 /// Something in a run that took time.
 struct Span {

@@ -80,6 +80,17 @@ class Layers(KilnTest):
             self.assertEqual(self.skipped(), ["customize-01"])
             self.assertEqual(self.log("customize-03"), f"{first}\nsecond")
 
+        with self.subTest("what changed, and where the time went"):
+            self.kiln("runs", "report", "latest", "--files")
+            page = (self.run_folder() / "report.html").read_text()
+            _, first_step, second_step, last_step, finished = page.split("<details>")
+            self.assertIn("/etc/one<", first_step)
+            self.assertIn("/etc/motd<", second_step)
+            self.assertNotIn("/etc/", last_step)
+            self.assertIn("/etc/machine-id<", finished)
+            self.assertRegex(self.kiln("runs", "show", "latest").stdout, r"micro-appliance launched +vm ")
+            self.assertFalse((self.run_folder() / "work").exists())
+
         with self.subTest("--from and --no-cache"):
             self.build(template, "--from", "customize-01")
             self.assertEqual(self.served(), [])

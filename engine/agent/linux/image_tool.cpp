@@ -169,6 +169,38 @@ int copy_label(const Arguments& arguments) {
   return set == 0 ? 0 : tool_failure("label", arguments[1]);
 }
 
+/// What nftw's callback, which has no argument of its own, adds to.
+struct Changes {
+  time_t since = 0;
+  std::size_t limit = 0;
+  std::vector<std::string> found;
+  std::size_t more = 0;
+} changes;
+
+int look_for_change(const char* path, const struct stat* info, int kind, struct FTW* /*at*/) {
+  if (kind == FTW_NS || S_ISDIR(info->st_mode) || info->st_ctim.tv_sec < changes.since) return 0;
+  if (changes.found.size() >= changes.limit) {
+    ++changes.more;
+    return 0;
+  }
+  constexpr long kMilliseconds = 1'000'000;
+  changes.found.push_back(
+      std::to_string(info->st_ctim.tv_sec * 1000 + info->st_ctim.tv_nsec / kMilliseconds) + " " +
+      std::to_string(info->st_size) + " " + path);
+  return 0;
+}
+
+int changed(const Arguments& arguments) {
+  constexpr int kOpenFolders = 64;
+  changes.since = std::strtoll(arguments[0].c_str(), nullptr, 10);
+  changes.limit = std::strtoul(arguments[1].c_str(), nullptr, 10);
+  if (::nftw("/", look_for_change, kOpenFolders, FTW_PHYS) != 0) {
+    return tool_failure("walk through", "/");
+  }
+  const auto more = std::to_string(changes.more) + '\0';
+  return write_all(STDOUT_FILENO, more) ? answer_list(std::move(changes.found)) : 1;
+}
+
 struct Tool {
   std::string_view name;
   std::size_t arguments;
@@ -193,6 +225,7 @@ constexpr Tool kTools[] = {
     {"link", 2, true, link},
     {"remove", 1, true, remove},
     {"copy-label", 2, true, copy_label},
+    {"changed", 2, true, changed},
 };
 
 }  // namespace

@@ -14,10 +14,12 @@ namespace kiln::agent {
 ///     unmount-all
 ///     trim MOUNT_POINT
 ///     kind PATH | size PATH | read PATH | list PATH | glob PATTERN
+///     changed SECONDS LIMIT                    what is no folder and was changed since (ctime)
 ///     write PATH MODE | mkdir PATH MODE | link TARGET PATH | remove PATH
 ///
 /// Paths are the image's, seen from its root, so that no symbolic link leads out of it. Answers go
 /// to standard output, lists with a zero byte after each element; `write` takes standard input.
+/// `changed` tells how many more there are than LIMIT, and then of each `MILLISECONDS SIZE PATH`.
 /// @return the exit code: 0, 1 with the reason on standard error, 2 where there is no such file, 64
 /// for what is not understood
 int image_tool(const std::vector<std::string>& arguments);

@@ -70,6 +70,8 @@ Result<void> ApplianceSandbox::start_agent(const SandboxOptions& options) {
   if (options.network) arguments.insert(arguments.end(), {"--network", kNameServer});
   KILN_TRY_WHILE(image_.session->start_agent(arguments), "starting the agent in the image");
   KILN_TRY_ASSIGN(agent_, connect_agent(std::move(socket), kHelloPatience, cancel_));
+  // It came from a clock chip, in whole seconds; what is changed when is told by it.
+  KILN_TRY(agent_->set_clock(std::chrono::system_clock::now(), cancel_));
   if (options.destinations.empty()) return {};
   return agent_->forward(options.destinations, cancel_);
 }

@@ -59,6 +59,8 @@ class MicroSession : public ImageSession {
     return done({"copy-label", from, to}, "labelling " + to);
   }
   Result<void> start_agent(const std::vector<std::string>& arguments) override;
+  Result<ChangedFiles> changed_since(std::chrono::system_clock::time_point since,
+                                     std::size_t limit) override;
   Result<void> begin_layer(const std::filesystem::path& overlay) override {
     return machine_.begin_layer(overlay, tools_.cancel());
   }
@@ -204,6 +206,26 @@ Result<void> MicroSession::mount(const PlannedMount& mount, bool read_only) {
   }
   return done({"mount", device, mount.mount_point, mount.type, options},
               fmt::format("mounting {} on {}", mount.device, mount.mount_point));
+}
+
+Result<ChangedFiles> MicroSession::changed_since(std::chrono::system_clock::time_point since,
+                                                 std::size_t limit) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since.time_since_epoch());
+  KILN_TRY_ASSIGN(
+      const auto items,
+      tools_.tool_list({"changed", std::to_string(seconds.count()), std::to_string(limit)},
+                       "looking for what was changed"));
+  ChangedFiles changed;
+  if (items.empty()) return changed;
+  changed.more = std::strtoul(items.front().c_str(), nullptr, 10);
+  for (auto item = std::next(items.begin()); item != items.end(); ++item) {
+    char* rest = nullptr;
+    const std::chrono::milliseconds when(std::strtoll(item->c_str(), &rest, 10));
+    const auto size = std::strtoull(rest, &rest, 10);
+    if (*rest != ' ') continue;  // cut off
+    changed.files.push_back({rest + 1, size, std::chrono::system_clock::time_point(when)});
+  }
+  return changed;
 }
 
 Result<void> MicroSession::start_agent(const std::vector<std::string>& arguments) {

@@ -89,6 +89,18 @@ Result<std::string> MicroTools::tool(std::vector<std::string> arguments,
   return run(arguments, doing, input);
 }
 
+Result<std::vector<std::string>> MicroTools::tool_list(std::vector<std::string> arguments,
+                                                       const std::string& doing) {
+  KILN_TRY_ASSIGN(const auto text, tool(std::move(arguments), doing));
+  std::vector<std::string> items;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\0', begin), text.size());
+    items.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return items;
+}
+
 Result<FileTree::Kind> MicroFileTree::kind(const std::string& path) {
   KILN_TRY_ASSIGN(const auto kind, tools_.tool({"kind", path}, "looking at " + path));
   return kind == "absent"      ? Kind::kAbsent
@@ -109,25 +121,12 @@ Result<std::string> MicroFileTree::read(const std::string& path) {
   return tools_.tool({"read", path}, "reading " + path);
 }
 
-Result<std::vector<std::string>> MicroFileTree::ask_for_list(const char* tool,
-                                                             const std::string& argument,
-                                                             const char* doing) {
-  KILN_TRY_ASSIGN(const auto text, tools_.tool({tool, argument}, doing + argument));
-  std::vector<std::string> items;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto end = std::min(text.find('\0', begin), text.size());
-    items.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return items;
-}
-
 Result<std::vector<std::string>> MicroFileTree::list(const std::string& path) {
-  return ask_for_list("list", path, "listing ");
+  return tools_.tool_list({"list", path}, "listing " + path);
 }
 
 Result<std::vector<std::string>> MicroFileTree::glob(const std::string& pattern) {
-  return ask_for_list("glob", pattern, "looking for ");
+  return tools_.tool_list({"glob", pattern}, "looking for " + pattern);
 }
 
 }  // namespace kiln

@@ -28,6 +28,9 @@ class MicroTools {
   Result<std::string> tool(std::vector<std::string> arguments,
                            const std::string& doing,
                            std::string_view input = {});
+  /// The same for one that answers with a list.
+  Result<std::vector<std::string>> tool_list(std::vector<std::string> arguments,
+                                             const std::string& doing);
 
   [[nodiscard]] GuestAgent& agent() const { return agent_; }
   [[nodiscard]] const CancelToken& cancel() const { return cancel_; }
@@ -49,9 +52,6 @@ class MicroFileTree : public FileTree {
   Result<std::vector<std::string>> glob(const std::string& pattern) override;
 
  private:
-  Result<std::vector<std::string>> ask_for_list(const char* tool,
-                                                const std::string& argument,
-                                                const char* doing);
   MicroTools& tools_;
 };
 

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "engine/core/temp_dir.h"
+#include "engine/run/run_report.h"
 #include "tests/support/matchers.h"
 
 namespace kiln {
@@ -10,6 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class TimelineTest : public testing::Test {
  protected:
@@ -84,6 +86,54 @@ TEST_F(TimelineTest, WhatAKilledRunLeftOpenIsThereAndSoIsNothingElse) {
   EXPECT_EQ(read->spans[1].length, milliseconds(3000));
   EXPECT_EQ(read->spans[1].kind, "guest");
   EXPECT_EQ(read->spans[0].length, milliseconds(4000));
+}
+
+TEST(RunReport, EscapesWhatATemplateSays) {
+  Timeline timeline;
+  timeline.spans.push_back({"Shell: <script>", "guest", "succeeded", {}, milliseconds(5), 1});
+  const nlohmann::json record = {
+      {"plan", {{"template", "a&b"}}},
+      {"layers", {{{"key", "abc"}, {"what", "<b>"}, {"bytes", 1024U}, {"served", true}}}}};
+  RunChanges changes;
+  changes.layers.push_back({"abc", "Shell: \"x\"", {{"/etc/<i>", 3, {}}}});
+  const auto page = report_html(record, timeline, &changes);
+  for (const auto* text : {"Shell: &lt;script&gt;",
+                           "a&amp;b",
+                           "&lt;b&gt;",
+                           "1.0 KiB",
+                           "/etc/&lt;i&gt;",
+                           "Shell: &quot;x&quot;: 1 file<"}) {
+    EXPECT_THAT(page, HasSubstr(text));
+  }
+  EXPECT_THAT(page, Not(HasSubstr("<script>")));
+  EXPECT_THAT(page, Not(HasSubstr("http")));  // it needs nothing else
+}
+
+TEST(AssignChanges, ByTheTimeOfTheLayerAndToNoneBetween) {
+  const auto layer = [](const std::string& key, const std::string& made, int seconds) {
+    Layer one;
+    one.files = {{key, key, ""}};
+    one.what = key;
+    one.made = made;
+    one.took = std::chrono::seconds(seconds);
+    return one;
+  };
+  const auto file = [](const std::string& path, const std::string& time) {
+    return ChangedFile{path, 1, *read_time(time)};
+  };
+  const auto changes = assign_changes(
+      {layer("a", "2026-01-31T12:00:10.000Z", 10), layer("b", "2026-01-31T13:00:10.000Z", 10)},
+      {{file("/before", "2026-01-31T11:59:59.999Z"),
+        file("/a", "2026-01-31T12:00:10.000Z"),
+        file("/between", "2026-01-31T12:30:00.000Z"),
+        file("/b", "2026-01-31T13:00:00.000Z")},
+       7});
+  ASSERT_EQ(changes.layers.size(), 2U);
+  ASSERT_EQ(changes.layers[0].files.size(), 1U);
+  EXPECT_EQ(changes.layers[0].files[0].path, "/a");
+  ASSERT_EQ(changes.layers[1].files.size(), 1U);
+  EXPECT_EQ(changes.layers[1].files[0].path, "/b");
+  EXPECT_EQ(changes.more, 7U);
 }
 
 }  // namespace
