@@ -34,7 +34,7 @@ bool is_under(std::string_view path, std::string_view folder) {
 }
 
 /// Folders of plug-ins: each knows its parent, and only the parent's registry knows it.
-constexpr std::string_view kPluginParents[] = {"disk/sources", "customizers"};
+constexpr std::string_view kPluginParents[] = {"disk/sources", "customizers", "engine/installers"};
 /// No step type, but the end of every build: the plan and the run know it.
 constexpr std::string_view kNoPlugins[] = {"customizers/generalize"};
 
@@ -111,6 +111,9 @@ const std::vector<FolderRule>& folder_rules() {
        {"engine/core"},
        "header readers take bytes and say what they mean; they are fuzzed on their own"},
       {"disk/image", {"engine/core", "disk/formats"}, "it says what a file is, whatever it is for"},
+      {"disk/media",
+       {"engine/core"},
+       "it says what is on a disc, whatever is done with it; discs are hostile"},
       {"disk/extents", {"engine/core"}, "blocks are blocks, whatever wrote them"},
       {"disk/convert",
        {"engine/core", "disk/extents", "disk/formats", "disk/image"},
@@ -139,6 +142,9 @@ const std::vector<FolderRule>& folder_rules() {
         "disk/grow",
         "disk/guestfs"},
        "what boots or mounts a disk does not know which steps will run"},
+      {"engine/installers",
+       {"engine/core", "disk/media", "engine/sandbox"},
+       "an installer is told what to do and followed; who asked for it is not its concern"},
       {"customizers",
        {"engine/core", "engine/contract", "engine/agent", "engine/sandbox", "disk/inspect"},
        "a step sees a guest through its agent and never how that guest came up or what becomes of "
@@ -156,7 +162,9 @@ const std::vector<FolderRule>& folder_rules() {
         "engine/contract",
         "engine/template",
         "engine/sandbox",
+        "engine/installers",
         "disk/image",
+        "disk/media",
         "disk/sources",
         "disk/convert",
         "customizers",
@@ -169,7 +177,9 @@ const std::vector<FolderRule>& folder_rules() {
         "engine/plan",
         "engine/agent",
         "engine/sandbox",
+        "engine/installers",
         "disk/image",
+        "disk/media",
         "disk/formats",
         "disk/extents",
         "disk/convert",
@@ -180,24 +190,10 @@ const std::vector<FolderRule>& folder_rules() {
         "uploaders"},
        "the order of things is known here; concrete backends are handed in by the command line"},
       {"engine/cli",
-       {"engine/core",
-        "engine/contract",
-        "engine/template",
-        "engine/plan",
-        "engine/run",
-        "engine/agent",
-        "engine/sandbox",
-        "disk/image",
-        "disk/formats",
-        "disk/extents",
-        "disk/convert",
-        "disk/workspace",
-        "disk/inspect",
-        "disk/grow",
-        "disk/guestfs",
-        "disk/sources",
-        "customizers",
-        "uploaders"},
+       {"engine/core",  "engine/contract", "engine/template",   "engine/plan",    "engine/run",
+        "engine/agent", "engine/sandbox",  "engine/installers", "disk/image",     "disk/media",
+        "disk/formats", "disk/extents",    "disk/convert",      "disk/workspace", "disk/inspect",
+        "disk/grow",    "disk/guestfs",    "disk/sources",      "customizers",    "uploaders"},
        "the top: nobody includes it"},
   };
   return rules;
