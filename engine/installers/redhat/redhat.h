@@ -1,0 +1,9 @@
+#pragma once
+
+#include "engine/installers/installer.h"
+
+namespace kiln {
+
+extern const InstallerEntry kRedHatInstaller;
+
+}  // namespace kiln
