@@ -46,11 +46,16 @@ struct Installation {
   unsigned memory_mib = 2048;
   /// How often the machine starts from its disk before the installation is done.
   unsigned restarts = 0;
+  bool sata_disk = false;  ///< for systems without virtio's drivers
   /// The firmware asks for a key before it starts the ISO, and gets one.
   bool key_to_boot = false;
   std::chrono::milliseconds time_limit = std::chrono::hours(2);
-  /// How long console, log port and disk may all be still.
+  /// How long the machine may do nothing: it says nothing new, and disk and processor are idle.
+  std::chrono::milliseconds idle_limit = std::chrono::minutes(3);
+  /// How long a busy machine may be without output and disk activity.
   std::chrono::milliseconds silence_limit = std::chrono::minutes(10);
+  /// How long it may write next to nothing to the disk and say only what it has said before.
+  std::chrono::milliseconds loop_limit = std::chrono::minutes(6);
   /// In order: the first one that fits a line counts.
   std::vector<ConsoleMark> marks;
   /// Paths in the installed system where the installer leaves its log, for errors.
@@ -62,7 +67,7 @@ inline constexpr const char* kInstallerLog = "installer.log";
 
 /// Installs into a new qcow2 disk. Progress goes to `context.events`; an error has the console's
 /// last screen and the installer's log.
-/// @param disk created; must not exist; of no use where this fails
+/// @param disk created or replaced; of no use where this fails
 Result<void> run_installation(const Installation& installation,
                               const std::filesystem::path& disk,
                               const SandboxOptions& options,

@@ -207,6 +207,9 @@ const std::vector<ConfinedHeader>& confined_headers() {
        "domains must be destroyed on every way out, which one class does"},
       {"curl/", "uploaders/transport", "retry, redaction and time limits are done once, around it"},
       {"libnbd.h", "disk/extents", "a connection belongs to one thread, which one class keeps"},
+      {"vterm.h",
+       "engine/sandbox/guest",
+       "its callbacks and its buffer of answers are minded once, around it"},
       {"CLI/", "engine/cli", "it throws, and its types must not become those of the program"},
   };
   return headers;

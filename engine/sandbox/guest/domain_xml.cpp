@@ -50,6 +50,11 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
         spec.uefi->code.string());
     add(os, "nvram", {}, spec.uefi->variables.string());
   }
+  if (spec.installer && !spec.installer->kernel.empty()) {
+    add(os, "kernel", {}, spec.installer->kernel.string());
+    add(os, "initrd", {}, spec.installer->initrd.string());
+    add(os, "cmdline", {}, spec.installer->arguments);
+  }
   add(os, "smbios", {{"mode", "sysinfo"}});
   auto features = domain.append_child("features");
   features.append_child("acpi");
@@ -65,9 +70,16 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   }
   add(domain, "clock", {{"offset", "utc"}});
   // A guest that restarts comes up again, and we are told.
+  const bool ends = spec.installer && spec.installer->end_on_restart;
   add(domain, "on_poweroff", {}, "destroy");
-  add(domain, "on_reboot", {}, "restart");
+  add(domain, "on_reboot", {}, ends ? "destroy" : "restart");
   add(domain, "on_crash", {}, "destroy");
+}
+
+void add_serial_port(pugi::xml_node devices, const char* port, const std::filesystem::path& log) {
+  auto serial = add(devices, "serial", {{"type", "file"}});
+  add(serial, "source", {{"path", log.string()}, {"append", "on"}});
+  add(serial, "target", {{"type", "isa-serial"}, {"port", port}});
 }
 
 void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
@@ -75,12 +87,12 @@ void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
   add(devices, "emulator", {}, spec.emulator.string());
   add(devices, "controller", {{"type", "usb"}, {"model", "none"}});
   add(devices, "controller", {{"type", "scsi"}, {"index", "0"}, {"model", "virtio-scsi"}});
-  auto serial = add(devices, "serial", {{"type", "file"}});
-  add(serial, "source", {{"path", spec.console_log.string()}, {"append", "on"}});
-  add(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
-  auto channel = add(devices, "channel", {{"type", "unix"}});
-  add(channel, "source", {{"mode", "bind"}, {"path", spec.agent_socket.string()}});
-  add(channel, "target", {{"type", "virtio"}, {"name", kAgentPortName}});
+  add_serial_port(devices, "0", spec.console_log);
+  if (!spec.agent_socket.empty()) {
+    auto channel = add(devices, "channel", {{"type", "unix"}});
+    add(channel, "source", {{"mode", "bind"}, {"path", spec.agent_socket.string()}});
+    add(channel, "target", {{"type", "virtio"}, {"name", kAgentPortName}});
+  }
   auto random = add(devices, "rng", {{"model", "virtio"}});
   add(random, "backend", {{"model", "random"}}, "/dev/urandom");
   add(devices, "memballoon", {{"model", "none"}});
@@ -115,13 +127,46 @@ std::string disk_device() {
       {{"driver", "scsi-hd"}, {"bus", "scsi0.0"}, {"drive", "work"}, {"bootindex", 1}});
 }
 
-void add_disk(pugi::xml_node domain, const DomainSpec& spec) {
+/// @param unit counts the drives; SATA's ports are those of q35 itself
+pugi::xml_node add_drive(pugi::xml_node devices,
+                         const char* kind,
+                         const char* bus,
+                         const std::filesystem::path& file,
+                         std::size_t unit) {
+  auto drive = add(devices, "disk", {{"type", "file"}, {"device", kind}});
+  add(drive, "source", {{"file", file.string()}});
+  const auto name = std::string("sd") + static_cast<char>('a' + unit);
+  add(drive, "target", {{"dev", name}, {"bus", bus}});
+  add(drive, "boot", {{"order", std::to_string(unit + 1)}});
+  return drive;
+}
+
+/// An empty disk starts nothing, so the firmware takes the first CD, and after a restart the disk.
+void add_installer(pugi::xml_node devices, const InstallerDevices& installer) {
+  add_serial_port(devices, "1", installer.log_port);
+  // What has no word for a serial console wants to draw.
+  if (installer.kernel.empty()) add(devices.append_child("video"), "model", {{"type", "vga"}});
+  std::size_t unit = 0;
+  auto disk =
+      add_drive(devices, "disk", installer.sata_disk ? "sata" : "scsi", installer.disk, unit++);
+  // Thrown away when anything goes wrong, so nothing waits for the host's disk.
+  add(disk, "driver", {{"name", "qemu"}, {"type", "qcow2"}, {"cache", "unsafe"}});
+  for (const auto& cd : installer.cds) {
+    auto drive = add_drive(devices, "cdrom", "sata", cd, unit++);
+    add(drive, "driver", {{"name", "qemu"}, {"type", "raw"}});
+    drive.append_child("readonly");
+  }
+}
+
+void add_command_line(pugi::xml_node domain, const DomainSpec& spec) {
   auto line = domain.append_child("qemu:commandline");
-  for (const auto& text : {std::string("-blockdev"),
-                           block_device(spec.disk_node),
-                           std::string("-device"),
-                           disk_device()}) {
-    add(line, "qemu:arg", {{"value", text}});
+  if (!spec.installer) {
+    for (const auto& text : {std::string("-blockdev"),
+                             block_device(spec.disk_node),
+                             std::string("-device"),
+                             disk_device()}) {
+      add(line, "qemu:arg", {{"value", text}});
+    }
   }
   if (spec.owner > 0) {
     add(line, "qemu:env", {{"name", "KILN_OWNER"}, {"value", std::to_string(spec.owner)}});
@@ -142,7 +187,8 @@ std::string domain_xml(const DomainSpec& spec) {
   add_smbios(domain);
   add_system(domain, spec);
   add_devices(domain, spec);
-  add_disk(domain, spec);
+  if (spec.installer) add_installer(domain.child("devices"), *spec.installer);
+  add_command_line(domain, spec);
   std::ostringstream text;
   document.save(text, "  ", pugi::format_indent | pugi::format_no_declaration);
   return text.str();

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/sandbox/sandbox.h"
 
@@ -14,6 +15,18 @@ struct UefiFiles {
   std::filesystem::path code;
   std::filesystem::path variables;
   bool secure = false;  ///< the code enforces Secure Boot, for which the machine needs SMM
+};
+
+/// What a machine has while a system is installed on its disk.
+struct InstallerDevices {
+  std::filesystem::path disk;              ///< an empty qcow2
+  bool sata_disk = false;                  ///< else virtio-scsi, as in every other machine
+  std::vector<std::filesystem::path> cds;  ///< ISO images, each in a drive of its own
+  std::filesystem::path kernel;            ///< empty: the firmware starts the disk, else a CD
+  std::filesystem::path initrd;
+  std::string arguments;
+  std::filesystem::path log_port;  ///< what the second serial port takes, appended to
+  bool end_on_restart = true;
 };
 
 /// The virtual machine that a guest boots in.
@@ -29,7 +42,8 @@ struct DomainSpec {
   std::optional<UefiFiles> uefi;      ///< none: BIOS
   std::filesystem::path tpm_socket;   ///< of a TPM 2.0; empty: none
   std::filesystem::path console_log;  ///< appended to
-  std::filesystem::path agent_socket;  ///< made by qemu, which listens
+  std::filesystem::path agent_socket;         ///< made by qemu, which listens; empty: none
+  std::optional<InstallerDevices> installer;  ///< with a disk of its own instead of `disk_node`
 };
 
 /// The agent's port is /dev/virtio-ports/NAME in the guest.

@@ -1,6 +1,8 @@
 #include "engine/sandbox/guest/running_domain.h"
 
+#include <algorithm>
 #include <array>
+#include <linux/input-event-codes.h>
 #include <mutex>
 #include <thread>
 
@@ -94,6 +96,26 @@ class Domain final : public RunningDomain {
       std::this_thread::sleep_for(kLookEvery);
     }
     return true;
+  }
+
+  Result<DomainActivity> activity() override {
+    virDomainInfo info{};
+    virDomainBlockStatsStruct drives{};
+    // No name means all of them.
+    if (::virDomainGetInfo(handle_.get(), &info) != 0 ||
+        ::virDomainBlockStats(handle_.get(), "", &drives, sizeof drives) != 0) {
+      return virt_error("Sandbox:Virt", "asking what the virtual machine does");
+    }
+    const auto counted = [](long long bytes) {
+      return static_cast<std::uint64_t>(std::max(bytes, 0LL));
+    };
+    return DomainActivity{
+        counted(drives.rd_bytes), counted(drives.wr_bytes), std::chrono::nanoseconds(info.cpuTime)};
+  }
+
+  void press_return() override {
+    std::array<unsigned, 1> keys = {KEY_ENTER};
+    ::virDomainSendKey(handle_.get(), VIR_KEYCODE_SET_LINUX, 0, keys.data(), 1, 0);
   }
 
   void cut_power() override { cut(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,13 @@
 #include "engine/sandbox/guest/virt_connection.h"
 
 namespace kiln {
+
+/// What a machine has done since it was switched on.
+struct DomainActivity {
+  std::uint64_t bytes_read = 0;  ///< of all its drives
+  std::uint64_t bytes_written = 0;
+  std::chrono::nanoseconds processor{0};
+};
 
 /// A virtual machine that runs until its guest powers it off, or until this goes out of scope.
 class RunningDomain {
@@ -23,6 +31,10 @@ class RunningDomain {
   /// Waits until the machine is off; false where it is still on after `patience`.
   virtual Result<bool> wait_for_end(std::chrono::milliseconds patience,
                                     const CancelToken& cancel) = 0;
+  /// Of drives that libvirt knows. An error where the machine is off.
+  virtual Result<DomainActivity> activity() = 0;
+  /// Presses the return key.
+  virtual void press_return() = 0;
   /// As when somebody pulls the plug.
   virtual void cut_power() = 0;
   /// Called on another thread whenever the guest restarts; an empty function ends that.

@@ -108,6 +108,58 @@ TEST_F(DomainXml, GivesTheDiskAsANodeThatNamesItsFormat) {
   EXPECT_EQ(nlohmann::json::parse(given[3]).at("drive"), node.at("node-name"));
 }
 
+DomainSpec sample_of_installer() {
+  auto spec = sample();
+  spec.disk_node.clear();
+  spec.agent_socket.clear();
+  InstallerDevices devices;
+  devices.disk = "/w/base.qcow2";
+  devices.cds = {"/isos/a&b.iso", "/w/answers.iso"};
+  devices.kernel = "/w/vmlinuz";
+  devices.initrd = "/w/initrd";
+  devices.arguments = "console=ttyS0 auto=true";
+  devices.log_port = "/w/installer.log";
+  spec.installer = devices;
+  return spec;
+}
+
+TEST_F(DomainXml, GivesAnInstallerItsDiscsReadOnly) {
+  parse(sample_of_installer());
+  EXPECT_EQ(value("//disk[@device='disk']/source/@file"), "/w/base.qcow2");
+  EXPECT_EQ(value("//disk[@device='disk']/target/@bus"), "scsi");
+  EXPECT_EQ(value("//disk[@device='disk']/target/@dev"), "sda");
+  EXPECT_EQ(value("//disk[@device='cdrom'][1]/source/@file"), "/isos/a&b.iso");
+  EXPECT_EQ(count("//disk[@device='cdrom']"), 2U);
+  EXPECT_EQ(count("//disk[@device='cdrom']/readonly"), 2U);
+  EXPECT_EQ(count("//interface"), 0U);
+  EXPECT_EQ(count("//channel"), 0U);
+  EXPECT_THAT(arguments(), ::testing::IsEmpty());
+}
+
+TEST_F(DomainXml, StartsAnInstallersKernelAndEndsWithIt) {
+  parse(sample_of_installer());
+  EXPECT_EQ(value("//os/kernel"), "/w/vmlinuz");
+  EXPECT_EQ(value("//os/initrd"), "/w/initrd");
+  EXPECT_EQ(value("//os/cmdline"), "console=ttyS0 auto=true");
+  EXPECT_EQ(value("//on_reboot"), "destroy");
+  EXPECT_EQ(value("//serial[2]/source/@path"), "/w/installer.log");
+  EXPECT_EQ(count("//video/model[@type='vga']"), 0U);
+}
+
+TEST_F(DomainXml, StartsADiscByFirmwareAfterAnEmptyDisk) {
+  auto spec = sample_of_installer();
+  spec.installer->kernel.clear();
+  spec.installer->sata_disk = true;
+  spec.installer->end_on_restart = false;
+  parse(spec);
+  EXPECT_EQ(count("//os/kernel"), 0U);
+  EXPECT_EQ(value("//disk[@device='disk']/boot/@order"), "1");
+  EXPECT_EQ(value("//disk[@device='cdrom'][1]/boot/@order"), "2");
+  EXPECT_EQ(value("//disk[@device='disk']/target/@bus"), "sata");
+  EXPECT_EQ(value("//on_reboot"), "restart");
+  EXPECT_EQ(count("//video/model[@type='vga']"), 1U);
+}
+
 TEST_F(DomainXml, TellsTheKeeperWhomItServes) {
   auto spec = sample();
   parse(spec);
