@@ -14,9 +14,10 @@ class Fetcher {
  public:
   virtual ~Fetcher() = default;
   /// Writes the bytes behind `uri` to `destination` (atomically; nothing left on failure).
-  virtual Result<void> fetch(const std::string& uri,
-                             const std::filesystem::path& destination,
-                             const CancelToken& cancel) = 0;
+  /// @return their SHA-256, lower-case hex, which was made while they came
+  virtual Result<std::string> fetch(const std::string& uri,
+                                    const std::filesystem::path& destination,
+                                    const CancelToken& cancel) = 0;
   /// Says, without fetching the whole, whether `uri` could be fetched now.
   virtual Result<void> check(const std::string& uri, const CancelToken& cancel) = 0;
 };

@@ -29,14 +29,14 @@ class MappedFetcher : public Fetcher {
   MappedFetcher(Fetcher& inner, UriMap map, bool offline)
       : inner_(inner), map_(std::move(map)), offline_(offline) {}
 
-  Result<void> fetch(const std::string& uri,
-                     const std::filesystem::path& destination,
-                     const CancelToken& cancel) override {
+  Result<std::string> fetch(const std::string& uri,
+                            const std::filesystem::path& destination,
+                            const CancelToken& cancel) override {
     if (const auto file = map_.find(uri)) {
-      KILN_TRY_WHILE(inner_.fetch(file->string(), destination, cancel),
-                     "taking {} from the uri map",
-                     redact_url(uri));
-      return {};
+      auto digest = inner_.fetch(file->string(), destination, cancel);
+      if (digest) return digest;
+      return std::move(digest).error().while_doing(
+          fmt::format("taking {} from the uri map", redact_url(uri)));
     }
     if (offline_ && is_remote(uri)) return refused_offline(uri);
     return inner_.fetch(uri, destination, cancel);

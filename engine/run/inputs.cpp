@@ -1,7 +1,6 @@
 #include "engine/run/inputs.h"
 
 #include "customizers/inputs.h"
-#include "engine/core/digest.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -14,10 +13,9 @@ Result<std::filesystem::path> fetch_one(const StepInput& input,
                                         EventSink& events,
                                         const CancelToken& cancel) {
   const auto arriving = folder / "arriving";
-  if (auto fetched = fetcher.fetch(input.uri, arriving, cancel); !fetched) {
-    return std::move(fetched).error().at(input.where);
-  }
-  KILN_TRY_ASSIGN(const auto digest, sha256_file(arriving));
+  auto fetched = fetcher.fetch(input.uri, arriving, cancel);
+  if (!fetched) return std::move(fetched).error().at(input.where);
+  const auto& digest = *fetched;
   const auto pinned = folder / digest;
   std::error_code error;
   const auto size = std::filesystem::file_size(arriving, error);

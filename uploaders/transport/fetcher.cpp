@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "engine/core/digest.h"
 #include "engine/core/file.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
@@ -28,7 +29,10 @@ class PartialFile {
     return PartialFile(std::move(fd), std::move(name));
   }
   PartialFile(PartialFile&& other) noexcept
-      : fd_(std::move(other.fd_)), name_(std::exchange(other.name_, {})), size_(other.size_) {}
+      : fd_(std::move(other.fd_)),
+        name_(std::exchange(other.name_, {})),
+        size_(other.size_),
+        digest_(std::move(other.digest_)) {}
   PartialFile& operator=(PartialFile&&) = delete;
   ~PartialFile() {
     if (!name_.empty()) ::unlink(name_.c_str());
@@ -37,17 +41,20 @@ class PartialFile {
   Result<void> append(Bytes data) {
     KILN_TRY(pwrite_all(fd_.get(), data, size_, name_));
     size_ += data.size();
+    digest_.update(data);
     return {};
   }
 
   /// Back to empty, for another attempt.
   Result<void> restart() {
     size_ = 0;
+    digest_ = Sha256();
     if (::ftruncate(fd_.get(), 0) == 0) return {};
     return fail(ErrorKind::kIo, "Fetch:Write", "cannot truncate {}: {}", name_, strerror(errno));
   }
 
-  Result<void> commit(const std::filesystem::path& destination) {
+  /// @return the SHA-256 of what it holds
+  Result<std::string> commit(const std::filesystem::path& destination) {
     // mkostemp makes it 0600; inputs are no secrets and other tools, qemu among them, read them.
     constexpr mode_t kMode = 0644;
     if (::fchmod(fd_.get(), kMode) != 0 || ::rename(name_.c_str(), destination.c_str()) != 0) {
@@ -58,7 +65,7 @@ class PartialFile {
                   strerror(errno));
     }
     name_.clear();
-    return {};
+    return digest_.hex();
   }
 
  private:
@@ -66,6 +73,7 @@ class PartialFile {
   UniqueFd fd_;
   std::string name_;
   std::uint64_t size_ = 0;
+  Sha256 digest_;
 };
 
 Error refused(const std::string& uri, const HttpResponse& response) {
@@ -109,9 +117,9 @@ class HostFetcher : public Fetcher {
               RequestSigner signer)
       : base_(std::move(base)), policy_(policy), options_(options), signer_(std::move(signer)) {}
 
-  Result<void> fetch(const std::string& uri,
-                     const std::filesystem::path& destination,
-                     const CancelToken& cancel) override {
+  Result<std::string> fetch(const std::string& uri,
+                            const std::filesystem::path& destination,
+                            const CancelToken& cancel) override {
     KILN_TRY_ASSIGN(auto file, PartialFile::create(destination));
     if (is_http_url(uri)) {
       KILN_TRY_WHILE(download(uri, file, cancel), "fetching {}", redact_url(uri));

@@ -13,11 +13,11 @@ using test::FailsWith;
 /// Says what it was asked for.
 class EchoFetcher : public Fetcher {
  public:
-  Result<void> fetch(const std::string& uri,
-                     const std::filesystem::path& /*destination*/,
-                     const CancelToken& /*cancel*/) override {
+  Result<std::string> fetch(const std::string& uri,
+                            const std::filesystem::path& /*destination*/,
+                            const CancelToken& /*cancel*/) override {
     asked = uri;
-    return {};
+    return std::string("digest");
   }
   Result<void> check(const std::string& uri, const CancelToken& /*cancel*/) override {
     asked = uri;

@@ -84,9 +84,9 @@ class FailedRunTest : public testing::Test {
 
   class NoFetcher : public Fetcher {
    public:
-    Result<void> fetch(const std::string&,
-                       const std::filesystem::path&,
-                       const CancelToken&) override {
+    Result<std::string> fetch(const std::string&,
+                              const std::filesystem::path&,
+                              const CancelToken&) override {
       return fail(ErrorKind::kNotFound, "Fetch:NotFound", "nothing is fetched here");
     }
     Result<void> check(const std::string&, const CancelToken&) override { return {}; }

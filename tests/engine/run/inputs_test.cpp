@@ -16,13 +16,13 @@ namespace {
 /// Serves one text for every URI and counts.
 class CountingFetcher : public Fetcher {
  public:
-  Result<void> fetch(const std::string& uri,
-                     const std::filesystem::path& destination,
-                     const CancelToken& /*cancel*/) override {
+  Result<std::string> fetch(const std::string& uri,
+                            const std::filesystem::path& destination,
+                            const CancelToken& /*cancel*/) override {
     if (uri == "missing.sh") return fail(ErrorKind::kNotFound, "Fetch:NotFound", "no {}", uri);
     ++fetched;
     std::ofstream(destination) << "contents";
-    return {};
+    return sha256_hex("contents");
   }
   Result<void> check(const std::string& /*uri*/, const CancelToken& /*cancel*/) override {
     return {};
