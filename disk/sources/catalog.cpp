@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "disk/image/probe.h"
+#include "disk/media/media_reader.h"
 #include "engine/core/digest.h"
 #include "engine/core/file.h"
 #include "engine/core/text.h"
@@ -47,7 +48,20 @@ Result<CatalogEntry> describe_image(const CatalogRequest& request, const CancelT
                 error.message())
         .cure("pass the absolute path of the image");
   }
-  KILN_TRY_ASSIGN(const auto info, probe_image(path));
+  ImageInfo info;
+  if (request.key.kind == ImageKind::kIso) {
+    // A disc is kept as it is; what is on it is looked at where it is used.
+    if (!is_media(path)) {
+      return fail(ErrorKind::kUnsupported,
+                  "Catalog:NoDisc",
+                  "{} is not the image of a disc, and {} names one",
+                  path.string(),
+                  request.key.text())
+          .cure("give the ISO file, or another name");
+    }
+  } else {
+    KILN_TRY_ASSIGN(info, probe_image(path));
+  }
   KILN_TRY_ASSIGN(auto sha256, sha256_file(path, cancel));
   return CatalogEntry{request.key,
                       path,
@@ -200,6 +214,16 @@ Result<CatalogEntry> Catalog::resolve(const ImageKey& key) const {
               file_.string(),
               near_entries(entries, key))
       .cure(fmt::format("get the image as a file and run: {}", add_command(key)));
+}
+
+Result<std::optional<CatalogEntry>> Catalog::find_disc(std::string_view uri) const {
+  const auto key = parse_image_key(uri);
+  if (!key || key->kind != ImageKind::kIso) return std::nullopt;
+  KILN_TRY_ASSIGN(const auto entries, list());
+  for (const auto& entry : entries) {
+    if (entry.key.same_image(*key)) return entry;
+  }
+  return std::nullopt;
 }
 
 }  // namespace kiln

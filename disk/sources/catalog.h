@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,8 @@ class Catalog {
   /// The entry for `key`, the newest of its family where the version is `latest`. The error lists
   /// what is near and gives the command that would register the image.
   [[nodiscard]] Result<CatalogEntry> resolve(const ImageKey& key) const;
+  /// The disc that is registered under `uri`; nothing where there is none.
+  [[nodiscard]] Result<std::optional<CatalogEntry>> find_disc(std::string_view uri) const;
 
  private:
   std::filesystem::path file_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/core/text.h"
+#include "engine/core/uri.h"
 
 namespace kiln {
 namespace {
@@ -18,9 +19,9 @@ Error bad_key(std::string_view text) {
               "\"{}\" is not the name of an image",
               printable(text, 200))
       .cure(
-          "write publisher:offer:sku:version, or the resource id of a managed image or of a "
-          "gallery "
-          "image version (…/images/DEFINITION/versions/1.2.3)");
+          "write publisher:offer:sku:version, the resource id of a managed image or of a gallery "
+          "image version (…/images/DEFINITION/versions/1.2.3), or the https: URI of an installer's "
+          "disc");
 }
 
 bool is_number(std::string_view text) {
@@ -75,6 +76,16 @@ Result<ImageKey> parse_resource_id(std::string_view text) {
   return ImageKey{ImageKind::kSharedImageVersion, join(definition), all.back()};
 }
 
+/// What follows a question mark is a signature, which changes, and a secret.
+Result<ImageKey> parse_disc_uri(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isgraph(static_cast<unsigned char>(c)) != 0 && c != '\'' && c != '"';
+  });
+  const auto uri = text.substr(0, text.find_first_of("?#"));
+  if (!plain || uri.find("://") == std::string_view::npos) return bad_key(text);
+  return ImageKey{ImageKind::kIso, std::string(uri), {}};
+}
+
 std::string_view without_leading_zeros(std::string_view digits) {
   const auto first = digits.find_first_not_of('0');
   return first == std::string_view::npos ? std::string_view() : digits.substr(first);
@@ -103,6 +114,8 @@ std::string_view to_string(ImageKind kind) {
       return "ManagedImage";
     case ImageKind::kSharedImageVersion:
       return "SharedImageVersion";
+    case ImageKind::kIso:
+      return "ISO";
   }
   return "PlatformImage";
 }
@@ -112,6 +125,7 @@ std::string ImageKey::text() const {
     case ImageKind::kPlatformImage:
       return family + ":" + version;
     case ImageKind::kManagedImage:
+    case ImageKind::kIso:
       return family;
     case ImageKind::kSharedImageVersion:
       return family + "/versions/" + version;
@@ -123,7 +137,9 @@ bool ImageKey::is_latest() const {
   return equal_ignoring_case(version, kLatest);
 }
 
+/// Of a URI only the host is without case, and what differs there is written differently.
 bool ImageKey::same_family(const ImageKey& other) const {
+  if (kind == ImageKind::kIso) return kind == other.kind && family == other.family;
   return kind == other.kind && equal_ignoring_case(family, other.family);
 }
 
@@ -133,6 +149,8 @@ bool ImageKey::same_image(const ImageKey& other) const {
 
 Result<ImageKey> parse_image_key(std::string_view text) {
   if (text.substr(0, 1) == "/") return parse_resource_id(text);
+  const auto scheme = to_lower(uri_scheme(text));
+  if (scheme == "https" || scheme == "http") return parse_disc_uri(text);
   const auto parts = split(text, ':');
   if (parts.size() != 4 || !is_image_version(parts[3])) return bad_key(text);
   if (!std::all_of(

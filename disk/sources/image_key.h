@@ -7,7 +7,7 @@
 
 namespace kiln {
 
-enum class ImageKind { kPlatformImage, kManagedImage, kSharedImageVersion };
+enum class ImageKind { kPlatformImage, kManagedImage, kSharedImageVersion, kIso };
 
 /// The source type that names images of this kind, e.g. `PlatformImage`.
 std::string_view to_string(ImageKind kind);
@@ -16,8 +16,9 @@ std::string_view to_string(ImageKind kind);
 /// are the same image.
 struct ImageKey {
   ImageKind kind = ImageKind::kPlatformImage;
-  std::string family;   ///< `publisher:offer:sku`, a gallery definition's id or an image's id
-  std::string version;  ///< exact or `latest`; empty for a managed image, which has none
+  /// `publisher:offer:sku`, a gallery definition's id, an image's id, or the URI of a disc.
+  std::string family;
+  std::string version;  ///< exact or `latest`; empty for managed images and discs, which have none
 
   /// As written in the catalog: a URN, or an ARM id.
   [[nodiscard]] std::string text() const;
@@ -31,6 +32,7 @@ struct ImageKey {
 ///   `/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/images/NAME`
 ///   `/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/galleries/G/images/D/versions/V`
 ///   `/sharedGalleries/G/images/D/versions/V`
+///   `https://host/path/installer.iso`, also `http:`
 /// A version is dotted numbers, or `latest` in any case.
 Result<ImageKey> parse_image_key(std::string_view text);
 

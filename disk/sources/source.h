@@ -19,15 +19,26 @@ struct SourceContext {
   std::filesystem::path template_folder;  ///< relative paths in the template start here
 };
 
+/// An installer's disc, and what the template says of the installation.
+struct DiscSource {
+  std::string uri;                ///< of the disc, as it is written
+  std::string where;              ///< it is written
+  std::filesystem::path answers;  ///< file with the user's own answers, absolute; empty: Kiln's
+  std::filesystem::path additional_answers;  ///< likewise, added to those
+  std::string edition;                       ///< of Windows; empty: the first one
+};
+
 /// The local file that a source stands for. It exists; its contents have not been looked at.
 struct ResolvedSource {
-  std::filesystem::path path;  ///< absolute
+  /// Absolute. Empty for a disc that the catalog does not know; its URI says where it is.
+  std::filesystem::path path;
   std::optional<std::string> expected_sha256;
   OsType os_type = OsType::kUnknown;
   HyperVGeneration hyper_v_generation = HyperVGeneration::kUnknown;
   SecurityType security_type = SecurityType::kStandard;
   std::string
       identity;  ///< the image's exact name, `sha256:…`, or the path where nothing better is known
+  std::optional<DiscSource> disc = std::nullopt;  ///< of a source that has to be installed first
 };
 
 /// The template's `source`: parsed and describable; nothing is touched before `resolve`, which

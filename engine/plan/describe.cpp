@@ -15,7 +15,19 @@ std::string title(const Customizer& customizer) {
 
 std::string describe_source(const Plan& plan) {
   auto text = fmt::format("\nSource      {}\n            ", plan.checked.source->describe());
+  if (plan.install && !plan.install->fetch.empty()) {
+    return text + "fetched, then installed: generation " +
+           std::string(to_string(plan.source.hyper_v_generation));
+  }
   if (!plan.source_found()) return text + "not on this machine, see below";
+  if (plan.install) {
+    const auto& order = plan.install->order;
+    return text + fmt::format("installs {} from {}, generation {}{}",
+                              order.media.title(),
+                              plan.source.path.string(),
+                              to_string(plan.source.hyper_v_generation),
+                              order.answers ? ", with answers of its own" : "");
+  }
   const auto generation = plan.source.hyper_v_generation;
   return text + fmt::format("{} ({}, {}{}{})",
                             plan.source_image.path.string(),

@@ -7,6 +7,7 @@
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
 #include "engine/plan/choose_sandbox.h"
+#include "engine/plan/find_disc.h"
 #include "engine/plan/plan.h"
 #include "uploaders/transport/fetcher.h"
 
@@ -116,8 +117,12 @@ Result<void> find_source(Plan& plan) {
     return {};
   }
   if (!source) return std::move(source).error();
-  KILN_TRY_ASSIGN(plan.source_image, probe_image(source->path));
   plan.source = *std::move(source);
+  if (plan.source.disc) {
+    find_disc(plan);
+    return {};
+  }
+  KILN_TRY_ASSIGN(plan.source_image, probe_image(plan.source.path));
   return {};
 }
 
@@ -187,7 +192,7 @@ std::optional<std::uint64_t> Plan::disk_size() const {
   if (const auto& wanted = checked.image_template.disk_size) {
     return static_cast<std::uint64_t>(wanted->gib) * kGiB;
   }
-  if (!source_found()) return std::nullopt;
+  if (!source_found() && !install) return std::nullopt;
   return azure_virtual_size(source_image.virtual_size);
 }
 

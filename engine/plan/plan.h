@@ -11,6 +11,7 @@
 #include "disk/image/image_info.h"
 #include "disk/sources/source.h"
 #include "engine/core/uri_map.h"
+#include "engine/installers/installer.h"
 #include "engine/sandbox/sandbox.h"
 #include "engine/template/image_template.h"
 #include "uploaders/cloud/cloud.h"
@@ -60,6 +61,13 @@ struct CheckedTemplate {
   nlohmann::json canonical;  ///< the whole resource in the newest version's spelling
 };
 
+/// A source that has to be installed from a disc before anything else.
+struct PlannedInstall {
+  /// Of a disc that is yet to be fetched `media` is empty.
+  InstallOrder order;
+  std::string fetch;  ///< URI of such a disc; empty where it is on this machine
+};
+
 /// Everything a build will do, decided before it does anything.
 struct Plan {
   CheckedTemplate checked;
@@ -73,6 +81,8 @@ struct Plan {
   /// Why it cannot be built here and now: parts that this version does not run yet, a source that
   /// is not on this machine. Empty for a plan that `run_build` takes.
   std::vector<Error> blockers;
+  /// For a source of type ISO; `source_image` is then the disc, as large as what is installed.
+  std::optional<PlannedInstall> install = std::nullopt;
 
   /// False for sourceValidationOnly: the source itself is validated; there are no steps and no
   /// targets.

@@ -49,6 +49,15 @@ nlohmann::json source_json(const Plan& plan) {
                            {"found", plan.source_found()}};
   if (!plan.source_found()) return source;
   source["identity"] = plan.source.identity;
+  if (plan.install) {
+    const auto& order = plan.install->order;
+    source["install"] = {{"family", to_string(order.media.family)},
+                         {"product", order.media.title()},
+                         {"generation", to_string(plan.source.hyper_v_generation)},
+                         {"diskSize", order.disk_bytes}};
+    source["path"] = plan.source.path.string();
+    return source;
+  }
   source["path"] = plan.source_image.path.string();
   source["format"] = to_string(plan.source_image.format);
   source["virtualSize"] = plan.source_image.virtual_size;

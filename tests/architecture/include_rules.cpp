@@ -131,7 +131,7 @@ const std::vector<FolderRule>& folder_rules() {
        {"engine/core", "disk/inspect", "disk/grow"},
        "it wraps libguestfs, not what is done with it"},
       {"disk/sources",
-       {"engine/core", "engine/contract", "disk/image"},
+       {"engine/core", "engine/contract", "disk/image", "disk/media"},
        "a source names a file; nothing is opened or attached to find it"},
       {"engine/sandbox",
        {"engine/core",

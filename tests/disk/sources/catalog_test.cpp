@@ -64,6 +64,29 @@ TEST_F(CatalogTest, IsEmptyWhereThereIsNoFile) {
   EXPECT_FALSE(fs::exists(at("config"))) << "listing wrote something";
 }
 
+/// ECMA-119: a volume descriptor in the sector 16.
+TEST_F(CatalogTest, KnowsDiscsByTheirUri) {
+  const std::string uri = "https://host/linux.iso";
+  EXPECT_THAT(add(uri, make_disk("disk.raw")), FailsWith("Catalog:NoDisc"));
+  std::string disc(20U * 2048U, '\0');
+  disc.replace(16U * 2048U,
+               6,
+               "\x01"
+               "CD001");
+  std::ofstream(at("linux.iso"), std::ios::binary) << disc;
+  ASSERT_OK(add(uri, at("linux.iso")));
+  const auto found = catalog().find_disc(uri + "?sig=x");
+  ASSERT_OK(found);
+  ASSERT_TRUE(found->has_value());
+  EXPECT_EQ((*found)->path, at("linux.iso"));
+  EXPECT_EQ((*found)->sha256, sha256_hex(disc));
+  for (const auto* other : {"https://host/other.iso", "linux.iso", "file:///linux.iso"}) {
+    const auto none = catalog().find_disc(other);
+    ASSERT_OK(none);
+    EXPECT_FALSE(none->has_value()) << other;
+  }
+}
+
 TEST_F(CatalogTest, RegistersWhatItFoundInTheFile) {
   auto wanted = request(kUrn, make_disk("disk.raw"));
   wanted.os_type = OsType::kLinux;

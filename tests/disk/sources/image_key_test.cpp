@@ -36,6 +36,18 @@ TEST(ImageKey, ReadsEveryForm) {
   }
 }
 
+TEST(ImageKey, ADiscIsItsUriWithoutASignature) {
+  const auto disc = parse_image_key("https://Host/Rocky-9.iso?sv=2023&sig=secret");
+  ASSERT_OK(disc);
+  EXPECT_EQ(disc->kind, ImageKind::kIso);
+  EXPECT_EQ(disc->text(), "https://Host/Rocky-9.iso");
+  EXPECT_TRUE(disc->same_image(*parse_image_key("https://Host/Rocky-9.iso?sv=2024")));
+  EXPECT_FALSE(disc->same_image(*parse_image_key("https://Host/rocky-9.iso")));
+  EXPECT_THAT(parse_image_key("https://x/a'b"), FailsWith("Source:BadImageName"));
+  EXPECT_THAT(parse_image_key("https://x/a b"), FailsWith("Source:BadImageName"));
+  EXPECT_THAT(parse_image_key("http:x"), FailsWith("Source:BadImageName"));
+}
+
 TEST(ImageKey, CaseDoesNotTellImagesApart) {
   EXPECT_TRUE(parse_image_key("A:b:c:1.0.0")->same_image(*parse_image_key("a:B:C:1.0.0")));
   EXPECT_FALSE(parse_image_key("A:b:c:1.0.0")->same_image(*parse_image_key("a:b:c:1.0.1")));

@@ -198,7 +198,7 @@ TEST_F(SourceTest, RefusesBadLocalImages) {
               FailsWith("Source:BadOsType"));
 }
 
-TEST_F(SourceTest, AnIsoIsReadAndSaysWhyItIsNotBuiltYet) {
+TEST_F(SourceTest, AnIsoIsADiscWithADigest) {
   const auto body = [](const std::string& name, const std::string& digest) {
     return R"({"type": "ISO", ")" + name + R"(": "https://x/y.iso", "sha256Checksum": ")" + digest +
            "\"}";
@@ -206,14 +206,66 @@ TEST_F(SourceTest, AnIsoIsReadAndSaysWhyItIsNotBuiltYet) {
   const auto iso = parse(body("sourceUri", std::string(64, 'a')));
   ASSERT_OK(iso);
   EXPECT_EQ((*iso)->describe(), "ISO https://x/y.iso");
-  ASSERT_TRUE((*iso)->blocker().has_value());
-  EXPECT_THAT((*iso)->resolve(context_), FailsWith("Template:NotYetSupported"));
+  const auto resolved = (*iso)->resolve(context_);
+  ASSERT_OK(resolved);
+  EXPECT_TRUE(resolved->path.empty()) << "the catalog does not know it";
+  EXPECT_EQ(resolved->expected_sha256, std::string(64, 'a'));
+  EXPECT_EQ(resolved->identity, "sha256:" + std::string(64, 'a'));
+  EXPECT_EQ(resolved->hyper_v_generation, HyperVGeneration::kV2);
+  ASSERT_TRUE(resolved->disc.has_value());
+  EXPECT_EQ(resolved->disc->uri, "https://x/y.iso");
   EXPECT_THAT(parse(body("sourceUri", "z")), FailsWith("Template:BadChecksum"));
   Diagnostics found;
   const auto old = JsonReader::parse(body("sourceURI", std::string(64, 'a')), "t.json");
   ASSERT_OK(old);
   EXPECT_NE(parse_source(*old, {ApiVersion::k2018Preview, found}).item, nullptr);
   EXPECT_THAT(found.all(), IsEmpty());
+}
+
+TEST_F(SourceTest, AnIsoSaysHowItIsInstalled) {
+  const auto body = [](const std::string& more) {
+    return R"({"type": "ISO", "sourceUri": "x.iso", "sha256Checksum": ")" + std::string(64, 'A') +
+           "\", " + more + "}";
+  };
+  const auto iso = parse(body(R"("hyperVGeneration": "v1", "answers": "my/preseed.cfg",
+      "additionalAnswers": "/more.cfg", "edition": "2")"));
+  ASSERT_OK(iso);
+  const auto resolved = (*iso)->resolve(context_);
+  ASSERT_OK(resolved);
+  EXPECT_EQ(resolved->expected_sha256, std::string(64, 'a')) << "in small letters";
+  EXPECT_EQ(resolved->hyper_v_generation, HyperVGeneration::kV1);
+  EXPECT_EQ(resolved->disc->answers, context_.template_folder / "my/preseed.cfg");
+  EXPECT_EQ(resolved->disc->additional_answers, "/more.cfg");
+  EXPECT_EQ(resolved->disc->edition, "2");
+  EXPECT_THAT(parse(body(R"("answers": "https://x/y")")), FailsWith("Source:BadPath"));
+  EXPECT_THAT(parse(body(R"("answers": "")")), FailsWith("Source:BadPath"));
+  EXPECT_FALSE(parse(body(R"("hyperVGeneration": "V3")")).has_value());
+}
+
+TEST_F(SourceTest, AnIsoMayBeInTheCatalog) {
+  std::string disc(20U * 2048U, '\0');
+  disc.replace(16U * 2048U,
+               6,
+               "\x01"
+               "CD001");
+  const auto file = context_.template_folder / "linux.iso";
+  std::ofstream(file, std::ios::binary) << disc;
+  CatalogRequest wanted;
+  wanted.key = *parse_image_key("https://host/linux.iso");
+  wanted.path = file;
+  ASSERT_OK(Catalog(context_.catalog).add(wanted, {}));
+  const auto body = [](const std::string& digest) {
+    return R"({"type": "ISO", "sourceUri": "https://host/linux.iso", "sha256Checksum": ")" +
+           digest + "\"}";
+  };
+  const auto good = parse(body(sha256_hex(disc)));
+  ASSERT_OK(good);
+  const auto resolved = (*good)->resolve(context_);
+  ASSERT_OK(resolved);
+  EXPECT_EQ(resolved->path, file);
+  const auto other = parse(body(std::string(64, 'b')));
+  ASSERT_OK(other);
+  EXPECT_THAT((*other)->resolve(context_), FailsWith("Source:OtherDisc"));
 }
 
 TEST_F(SourceTest, TypesAreCaseSensitive) {
