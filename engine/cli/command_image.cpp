@@ -4,6 +4,8 @@
 #include "disk/convert/fixed_vhd.h"
 #include "disk/convert/open_image.h"
 #include "disk/image/probe.h"
+#include "disk/media/media_reader.h"
+#include "engine/cli/inspect_media.h"
 #include "engine/cli/services.h"
 #include "engine/core/temp_dir.h"
 #include "engine/core/text.h"
@@ -12,6 +14,7 @@ namespace kiln {
 namespace {
 
 Result<ExitCode> inspect(const std::filesystem::path& path, const Settings& settings) {
+  if (is_media(path)) return print_media(path, settings);
   KILN_TRY_ASSIGN(const auto image, probe_image(path));
   const auto azure_size = azure_virtual_size(image.virtual_size);
   auto text = fmt::format(
@@ -86,8 +89,9 @@ void add_image_command(CLI::App& app, Services& services) {
   auto to = std::make_shared<std::filesystem::path>();
   auto overwrite = std::make_shared<bool>(false);
 
-  auto* inspect_command = image->add_subcommand("inspect", "Format and sizes; reads headers only");
-  inspect_command->add_option("image", *from, "VHD, VHDX, qcow2 or raw")->required();
+  auto* inspect_command =
+      image->add_subcommand("inspect", "Format and sizes; of an installer's disc what is on it");
+  inspect_command->add_option("image", *from, "VHD, VHDX, qcow2, raw or ISO")->required();
   inspect_command->callback([&services, from] {
     services.command = [&services, from] { return inspect(*from, services.settings); };
   });

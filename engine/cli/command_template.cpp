@@ -41,6 +41,7 @@ void add_template_commands(CLI::App& app, Services& services) {
   auto path = std::make_shared<std::filesystem::path>();
   command->add_option("file", *path, "The new file; standard output where not given");
   command->callback([&services, path] { services.command = [path] { return init(*path); }; });
+  add_answers_command(*group, services);
 }
 
 }  // namespace kiln

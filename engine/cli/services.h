@@ -44,6 +44,8 @@ void add_upload_command(CLI::App& app, Services& services);
 void add_plan_command(CLI::App& app, Services& services);
 void add_validate_command(CLI::App& app, Services& services);
 void add_template_commands(CLI::App& app, Services& services);
+/// Below `template`.
+void add_answers_command(CLI::App& group, Services& services);
 void add_shell_command(CLI::App& app, Services& services);
 void add_cache_command(CLI::App& app, Services& services);
 void add_runs_command(CLI::App& app, Services& services);

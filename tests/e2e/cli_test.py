@@ -38,6 +38,43 @@ class CommandLine(KilnTest):
                             (["--network", "--network=a.example:80"], "Network:Both")):
             self.assertIn(code, self.kiln("plan", *flags, template, code=2).stderr)
 
+    def debian_disc(self):
+        root = self.home / "disc"
+        for name, text in {
+                ".disk/info": 'Debian GNU/Linux 12.5.0 "Bookworm" - Official amd64 DVD Binary-1 20240210-11:28',
+                ".disk/base_installable": "", "install.amd/vmlinuz": "kernel", "install.amd/initrd.gz": "initrd",
+                "pool/main/o/openssh/openssh-server_9.2p1-2_amd64.deb": ""}.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        iso = self.home / "debian.iso"
+        subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-V", "Debian 12", "-o", iso, root], check=True)
+        return iso
+
+    def test_what_is_on_a_disc(self):
+        iso = self.debian_disc()
+        text = self.kiln("image", "inspect", iso).stdout
+        self.assertIn("Installs   Debian GNU/Linux 12.5.0 (bookworm), x86_64", text)
+        self.assertIn("Packages   for Azure: openssh-server", text)
+        self.assertNotIn("Warning", text)
+        found = json.loads(self.kiln("--log-format", "json", "image", "inspect", iso).stdout)
+        self.assertEqual((found["family"], found["kernel"], found["label"], found["installable"]),
+                         ("debian", "install.amd/vmlinuz", "Debian 12", True))
+
+    def test_answers_for_an_installer(self):
+        iso = self.debian_disc()
+        for generation, label in (("V1", "msdos"), ("v2", "gpt")):
+            text = self.kiln("template", "answers", iso, "--generation", generation).stdout
+            self.assertIn(f"d-i partman-partitioning/default_label string {label}\n", text)
+        more = self.home / "more.cfg"
+        more.write_text("d-i time/zone string Europe/Berlin\n")
+        text = self.kiln("template", "answers", iso, "--additional-answers", more).stdout
+        self.assertTrue(text.endswith("Europe/Berlin\n"), text)
+        self.assertIn("update-grub", self.kiln("template", "answers", iso, "--file", "kiln/late.sh").stdout)
+        files = json.loads(self.kiln("--log-format", "json", "template", "answers", iso).stdout)["files"]
+        self.assertEqual(sorted(files), ["kiln/early.sh", "kiln/late.sh", "preseed.cfg"])
+        self.assertIn("Installer:NoSuchAnswers", self.kiln("template", "answers", iso, "--file", "x", code=2).stderr)
+        self.assertIn("Media:NoDisc", self.kiln("template", "answers", self.small_image(), code=1).stderr)
+
     def test_help_and_version_exit_0(self):
         self.assertIn("kiln", self.kiln("--version").stdout)
         self.assertIn("Exit codes", self.kiln("--help").stdout)
