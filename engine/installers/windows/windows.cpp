@@ -187,6 +187,7 @@ Result<InstallRecipe> recipe(const InstallOrder& order) {
   auto& installation = recipe.installation;
   installation.memory_mib = 4096;
   installation.restarts = 4;
+  installation.sata_disk = true;
   installation.key_to_boot = true;
   installation.logs = {"/Windows/Panther/setuperr.log", "/Windows/Panther/setupact.log"};
   return recipe;

@@ -85,6 +85,7 @@ TEST_F(PrepareInstallationTest, WindowsIsBootedByFirmware) {
   ASSERT_OK(made);
   EXPECT_TRUE(made->kernel.empty());
   EXPECT_TRUE(made->key_to_boot);
+  EXPECT_TRUE(made->sata_disk);
   ASSERT_TRUE(made->answer_disk.has_value());
   const auto disc = open_media(*made->answer_disk);
   ASSERT_OK(disc);
