@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "engine/core/digest.h"
 #include "engine/core/file.h"
 #include "tests/uploaders/support/upload_fixture.h"
 
@@ -47,10 +48,12 @@ class FetcherTest : public UploadTest {
   }
 
   void expect_fetched() {
-    ASSERT_OK(fetcher_->fetch(url_, target_, {}));
+    const auto digest = fetcher_->fetch(url_, target_, {});
+    ASSERT_OK(digest);
     const auto contents = read_file(target_);
     ASSERT_OK(contents);
     EXPECT_TRUE(*contents == expected_);
+    EXPECT_EQ(*digest, sha256_hex(expected_)) << "of one attempt, not of all";
   }
   void expect_nothing_left() const { EXPECT_TRUE(std::filesystem::is_empty(folder_->path())); }
 
@@ -92,11 +95,13 @@ TEST_F(FetcherTest, ChecksWithoutHead) {
 
 TEST_F(FetcherTest, RefusalsHideTheSignatureAndLeaveNothing) {
   const auto broken = url_.substr(0, url_.size() - 8) + "AAAAAA%3D";
-  for (const auto& result : {fetcher_->fetch(broken, target_, {}), fetcher_->check(broken, {})}) {
+  const auto expect_refused = [&](const auto& result) {
     ASSERT_THAT(result, FailsWith("Fetch:Status"));
     EXPECT_NE(result.error().cure(), "");
     EXPECT_EQ(result.error().describe().find(signature_.substr(0, 20)), std::string::npos);
-  }
+  };
+  expect_refused(fetcher_->fetch(broken, target_, {}));
+  expect_refused(fetcher_->check(broken, {}));
   expect_nothing_left();
   ASSERT_OK(service_->inject({{{"kind", "cut"}, {"method", "GET"}, {"times", 0}}}));
   const auto cut = fetcher_->fetch(url_, target_, {});
