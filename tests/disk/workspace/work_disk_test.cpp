@@ -130,6 +130,14 @@ TEST_F(WorkDiskTest, MayBeLargerThanItsBase) {
   EXPECT_EQ((*open_nbd_source(*runner_, disk->node(true), folder_.path(), {}))->size(), 3 * kMiB);
   disk->set_filled();
   EXPECT_EQ(disk->unfilled_from(), std::nullopt);
+
+  // A layer of it: what is on it is filled, and what lies over it as large.
+  const auto layer = WorkDisk::reopen(*info, {path("overlay")}, 3 * kMiB);
+  EXPECT_EQ(layer.unfilled_from(), std::nullopt);
+  const auto upper = layer.create_over(*runner_, path("upper"), {});
+  ASSERT_OK(upper);
+  EXPECT_EQ(upper->virtual_size(), 3 * kMiB);
+  node_io(upper->node(false), {"read -q -P 2 2M 1M", "write -q -P 3 1M 1M"});
 }
 
 TEST_F(WorkDiskTest, RefusesToReplaceAFile) {
