@@ -63,8 +63,7 @@ judge() {
 }
 
 # The job that is measured: the usual pipeline and Kiln do these same things to the guest.
-# What is in $last_command is done by the last step besides.
-last_command=
+last_command=true
 write_job() {
   echo 'measured' >"$work/banner.txt"
   cat >"$work/template.json" <<END
@@ -77,7 +76,8 @@ write_job() {
     "customize": [
       {"type": "File", "sourceUri": "file://$work/banner.txt", "destination": "/etc/motd"},
       {"type": "Shell", "inline": ["echo measured > /etc/measured", "dpkg-query -l > /root/packages.txt"]},
-      {"type": "Shell", "inline": ["update-grub"${last_command:+, \"$last_command\"}]}
+      {"type": "Shell", "inline": ["update-grub"]},
+      {"type": "Shell", "inline": ["$last_command"]}
     ],
     "distribute": [{"type": "VHD", "runOutputName": "vhd"}]
   }
@@ -88,7 +88,7 @@ END
 usual_pipeline_prepare() { overlay_over "$guest" "$work/overlay.qcow2"; }
 usual_pipeline() {
   virt-customize --quiet --no-network --format qcow2 -a "$work/overlay.qcow2" --upload "$work/banner.txt:/etc/motd" \
-    --run-command 'echo measured > /etc/measured; dpkg-query -l > /root/packages.txt' --run-command 'update-grub' &&
+    --run-command 'echo measured > /etc/measured; dpkg-query -l > /root/packages.txt' --run-command 'update-grub' --run-command "$last_command" &&
     virt-sysprep --quiet --format qcow2 -a "$work/overlay.qcow2" &&
     qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size "$work/overlay.qcow2" "$work/usual.vhd"
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "disk/convert/file_digest.h"
 #include "engine/core/bytes.h"
 #include "engine/core/temp_dir.h"
 #include "engine/core/text.h"
@@ -65,6 +66,7 @@ class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
     const SandboxContext context{*runner_, events_, {}, folder_->path(), fixtures_cache()};
     SandboxOptions options;
     options.appliance = GetParam().appliance;
+    disk_.emplace(*disk);
     auto sandbox = backend->start(*disk, options, context);
     ASSERT_OK(sandbox);
     sandbox_ = *std::move(sandbox);
@@ -88,11 +90,14 @@ class SandboxContract : public ::testing::TestWithParam<SandboxCase> {
   void expect_size();
   void expect_isolation();
   void leave_files();
+  void begin_layer();
   void expect_files_in(FileTree& tree);
 
   std::unique_ptr<ProcessRunner> runner_ = make_process_runner();
   RecordingSink events_;
   std::unique_ptr<TempDir> folder_;
+  std::optional<WorkDisk> disk_;
+  std::string below_;  ///< digest of the disk's file when a layer was begun over it
   std::unique_ptr<Sandbox> sandbox_;
 };
 
@@ -143,6 +148,27 @@ inline void SandboxContract::leave_files() {
   EXPECT_EQ(exit->code, 7);
 }
 
+/// What follows goes to a layer over the disk, where the micro-appliance mounts it; elsewhere
+/// nothing changes.
+inline void SandboxContract::begin_layer() {
+  const auto layer = disk_->create_over(*runner_, folder_->path() / "layer.qcow2", {});
+  ASSERT_OK(layer);
+  const auto notices = events_.messages(EventType::kNotice);
+  const auto launched = std::find_if(notices.rbegin(), notices.rend(), [](const auto& text) {
+    return text.find(" launched in ") != std::string::npos;
+  });
+  ASSERT_NE(launched, notices.rend());
+  const bool mounted = GetParam().backend == "appliance";
+  const auto begun = sandbox_->begin_layer(layer->overlay());
+  if (!mounted || !launched->starts_with("micro-appliance")) {
+    ASSERT_FALSE(begun.has_value());
+    EXPECT_EQ(begun.error().kind(), ErrorKind::kUnsupported);
+    return;
+  }
+  ASSERT_OK(begun);
+  below_ = file_digest(disk_->overlay(), {}).value_or("");
+}
+
 inline void SandboxContract::expect_files_in(FileTree& tree) {
   EXPECT_EQ(tree.read("/etc/kiln-put").value(), "put\n");
   EXPECT_EQ(tree.read("/etc/kiln-ran").value(), "ran\n");
@@ -157,7 +183,7 @@ inline void SandboxContract::expect_files_in(FileTree& tree) {
   EXPECT_THAT(tree.list("/etc").value(), ::testing::Contains("kiln-put"));
   EXPECT_THAT(tree.list("/nowhere").value(), ::testing::IsEmpty());
   EXPECT_THAT(tree.glob("/etc/kiln-*").value(),
-              ::testing::ElementsAre("/etc/kiln-put", "/etc/kiln-ran"));
+              ::testing::ElementsAre("/etc/kiln-layer", "/etc/kiln-put", "/etc/kiln-ran"));
   // Nothing of the agent stays.
   EXPECT_THAT(tree.glob("/.kiln*").value(), ::testing::IsEmpty());
   EXPECT_THAT(tree.glob("/tmp/*kiln*").value(), ::testing::IsEmpty());
@@ -173,10 +199,15 @@ TEST_P(SandboxContract, RunsStepsInTheGuestAndKeepsWhatTheyDid) {
   if (GetParam().grown_to) expect_size();
   expect_isolation();
   leave_files();
+  begin_layer();
+  output_of({"sh", "-c", "echo over > /etc/kiln-layer"});
   const auto tree = sandbox_->seal();
   ASSERT_OK(tree);
   expect_files_in(**tree);
+  EXPECT_EQ((*tree)->read("/etc/kiln-layer").value(), "over\n");
   EXPECT_OK(sandbox_->finish());
+  if (below_.empty()) return;  // no layer was begun
+  EXPECT_EQ(file_digest(disk_->overlay(), {}).value_or(""), below_);
 }
 
 }  // namespace kiln::test

@@ -1,8 +1,10 @@
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "engine/agent/linux/job.h"
 #include "engine/agent/linux/posix.h"
@@ -34,13 +36,18 @@ class SimpleJob final : public Job {
   std::string error_;
 };
 
+/// What cannot be frozen, such as vfat, is at least written out.
+bool freeze_or_sync(int folder) {
+  return ::ioctl(folder, FIFREEZE, 0) == 0 || (errno == EOPNOTSUPP && ::syncfs(folder) == 0);
+}
+
 /// File systems that take no writes. Whatever ends the job thaws them.
 class FreezeJob final : public Job {
  public:
   FreezeJob(std::uint32_t request, const FreezeRequest& freeze) : request_(request) {
     for (const auto& mount_point : freeze.mount_points) {
       UniqueFd folder(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (!folder || ::ioctl(folder.get(), FIFREEZE, 0) != 0) {
+      if (!folder || !freeze_or_sync(folder.get())) {
         end(error_code_from_errno(), failure("freeze", mount_point));
         break;
       }
