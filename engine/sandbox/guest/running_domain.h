@@ -16,7 +16,7 @@ namespace kiln {
 struct DomainActivity {
   std::uint64_t bytes_read = 0;  ///< of all its drives
   std::uint64_t bytes_written = 0;
-  std::chrono::nanoseconds processor{0};
+  std::chrono::nanoseconds processor{0};  ///< that it used
 };
 
 /// A virtual machine that runs until its guest powers it off, or until this goes out of scope.

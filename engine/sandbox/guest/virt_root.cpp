@@ -1,5 +1,8 @@
 #include "engine/sandbox/guest/virt_root.h"
 
+#include <cstdlib>
+
+#include "engine/core/file.h"
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/keeper/vm_keeper.h"
 
@@ -12,7 +15,7 @@ Result<std::unique_ptr<VirtRoot>> VirtRoot::open(const std::filesystem::path& wo
   if (!uri.empty()) {
     KILN_TRY_ASSIGN(auto connection, open_virt(uri));
     return std::unique_ptr<VirtRoot>(
-        new VirtRoot(std::nullopt, std::move(connection), keeper.program));
+        new VirtRoot(std::nullopt, {}, std::move(connection), keeper.program));
   }
   std::error_code error;
   auto root = std::filesystem::absolute(work_folder, error) / "virt";
@@ -23,7 +26,14 @@ Result<std::unique_ptr<VirtRoot>> VirtRoot::open(const std::filesystem::path& wo
   }
   KILN_TRY_ASSIGN(auto connection, open_embedded_virt(root, keeper.capabilities));
   return std::unique_ptr<VirtRoot>(
-      new VirtRoot(std::move(temporary), std::move(connection), keeper.program));
+      new VirtRoot(std::move(temporary), root / "run/qemu", std::move(connection), keeper.program));
+}
+
+std::optional<int> VirtRoot::process_of(const std::string& machine) const {
+  if (process_ids_.empty()) return std::nullopt;
+  const auto text = read_file(process_ids_ / (machine + ".pid"));
+  const int process = text ? std::atoi(text->c_str()) : 0;
+  return process > 0 ? std::optional(process) : std::nullopt;
 }
 
 }  // namespace kiln

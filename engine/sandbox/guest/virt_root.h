@@ -23,15 +23,20 @@ class VirtRoot {
   [[nodiscard]] const std::shared_ptr<VirtConnection>& connection() const { return connection_; }
   /// What libvirt is to start as qemu.
   [[nodiscard]] const std::filesystem::path& emulator() const { return emulator_; }
+  /// The process of a machine that runs; nothing where another libvirt has it.
+  [[nodiscard]] std::optional<int> process_of(const std::string& machine) const;
 
  private:
   VirtRoot(std::optional<TempDir> temporary,
+           std::filesystem::path process_ids,
            std::shared_ptr<VirtConnection> connection,
            std::filesystem::path emulator)
       : temporary_(std::move(temporary)),
+        process_ids_(std::move(process_ids)),
         connection_(std::move(connection)),
         emulator_(std::move(emulator)) {}
-  std::optional<TempDir> temporary_;  // first, because the driver works in it until it is closed
+  std::optional<TempDir> temporary_;   // first, because the driver works in it until it is closed
+  std::filesystem::path process_ids_;  // where the embedded driver keeps them
   std::shared_ptr<VirtConnection> connection_;
   std::filesystem::path emulator_;
 };
