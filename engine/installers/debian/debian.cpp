@@ -40,7 +40,7 @@ d-i apt-setup/disable-cdrom-entries boolean true
 
 # Nobody knows a password; the platform's agent makes the first account.
 d-i passwd/root-login boolean true
-d-i passwd/root-password-crypted password !
+d-i passwd/root-password-crypted password *
 d-i passwd/make-user boolean false
 
 # One disk, the root last so that it can grow, and no swap.
