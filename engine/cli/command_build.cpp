@@ -18,6 +18,7 @@ struct BuildFlags {
   bool keep_on_failure = false;
   bool distribute_later = false;
   JobLimits jobs = host_job_limits();
+  bool reinstall = false;
 };
 
 /// A part that cannot run is told before anything starts, and all such parts at once.
@@ -41,6 +42,7 @@ Result<ExitCode> build(const BuildFlags& flags, Services& services) {
   options.distribute_later = flags.distribute_later;
   options.jobs = flags.jobs;
   options.layers = flags.plan.layers.policy;
+  options.reinstall = flags.reinstall;
   const auto& chosen = loaded.plan.options;
   const auto transport = make_fetcher(
       chosen.template_folder, {}, {}, make_blob_signer(process_environment(), services.redactor));
@@ -86,6 +88,11 @@ void add_build_command(CLI::App& app, Services& services) {
           "their folders; others wait. 0: any number")
       ->envname("KILN_JOBS")
       ->capture_default_str();
+  command->add_flag(
+      "--reinstall",
+      flags->reinstall,
+      "Install from the disc (source ISO), even though the cache has the system that the\n"
+      "same disc and answers gave before");
   command->footer(
       "Credentials for page blobs come from the environment (KILN_STORAGE_KEY_FILE,\n"
       "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY, AZURE_STORAGE_CONNECTION_STRING) or from the\n"

@@ -89,10 +89,6 @@ void find_disc(Plan& plan) {
   plan.source_image.path = plan.source.path;
   plan.source_image.virtual_size = order.disk_bytes;
   plan.install = std::move(install);
-  plan.blockers.push_back(
-      not_yet_supported(plan.checked.image_template.source->body,
-                        "an installation from a disc (source ISO)",
-                        "install the system once, and use its disk as a KilnLocalImage source"));
 }
 
 }  // namespace kiln

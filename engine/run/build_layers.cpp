@@ -37,9 +37,10 @@ std::string count_steps(std::size_t count) {
 
 }  // namespace
 
-Result<LayeredDisk> BuildLayers::begin(const PreparedInputs& inputs, const RunContext& context) {
+Result<LayeredDisk> BuildLayers::begin(const InstalledSource& source, const RunContext& context) {
+  base_ = source.image;
   if (policy_.enabled) {
-    const auto found = find(inputs, context);
+    const auto found = find(source, context);
     if (!found && found.error().kind() == ErrorKind::kCancelled) return found.error();
     if (!found) give_up(found.error(), context);
   }
@@ -54,12 +55,17 @@ Result<LayeredDisk> BuildLayers::begin(const PreparedInputs& inputs, const RunCo
   return layered;
 }
 
-Result<void> BuildLayers::find(const PreparedInputs& inputs, const RunContext& context) {
-  digest_ = [files = inputs.files](const StepInput& input) {
+Result<void> BuildLayers::find(const InstalledSource& source, const RunContext& context) {
+  digest_ = [files = source.inputs.files](const StepInput& input) {
     return std::optional(files.at(input.uri).filename().string());  // pinned by its SHA-256
   };
-  KILN_TRY_ASSIGN(const auto contents,
-                  source_contents(context.plan.source, context.cache_folder, context.cancel));
+  ResolvedSource base = context.plan.source;
+  if (context.plan.install) {
+    // The template's digest is the disc's.
+    base.path = base_.path;
+    base.expected_sha256.reset();
+  }
+  KILN_TRY_ASSIGN(const auto contents, source_contents(base, context.cache_folder, context.cancel));
   source_ = source_key(context.plan, contents);
   KILN_TRY_ASSIGN(const auto held, store_.hold());
   making_ = true;
@@ -94,12 +100,11 @@ Result<WorkDisk> BuildLayers::make_disk(const RunContext& context) {
   const auto* deepest = found_.deepest();
   if (deepest == nullptr) {
     below_ = {{{}, id, {}}};
-    return WorkDisk::create(
-        context.runner, plan.source_image, overlay, context.cancel, plan.grown_size());
+    return WorkDisk::create(context.runner, base_, overlay, context.cancel, plan.grown_size());
   }
   std::vector<fs::path> overlays;
   for (const auto& each : deepest->files) overlays.push_back(overlay_path(context, each.id));
-  auto disk = WorkDisk::reopen(plan.source_image, overlays, deepest->virtual_size);
+  auto disk = WorkDisk::reopen(base_, overlays, deepest->virtual_size);
   if (found_.finished) return disk;
   below_.insert(below_.begin(), {{}, id, {}});
   return disk.create_over(context.runner, overlay, context.cancel);
@@ -166,7 +171,7 @@ void BuildLayers::keep(const WorkDisk& disk, Layer layer, const RunContext& cont
     return;
   }
   layer.files.front().state = *state;
-  layer.source = context.plan.source_image.path.string();
+  layer.source = base_.path.string();
   layer.run = context.folder.id();
   layer.made = format_time(std::chrono::system_clock::now());
   layer.virtual_size = disk.virtual_size();

@@ -12,7 +12,7 @@
 
 namespace kiln {
 
-struct PreparedInputs;
+struct InstalledSource;
 struct RunContext;
 
 /// What a build starts from.
@@ -35,7 +35,7 @@ class BuildLayers {
   ~BuildLayers() { wait(); }
 
   /// Makes the work disk, over the deepest layer that fits.
-  Result<LayeredDisk> begin(const PreparedInputs& inputs, const RunContext& context);
+  Result<LayeredDisk> begin(const InstalledSource& source, const RunContext& context);
   /// A step has ended well: what it and those before it did becomes a layer, where the sandbox can
   /// go on in another one.
   /// @param disk from here on the new one
@@ -53,7 +53,7 @@ class BuildLayers {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Result<void> find(const PreparedInputs& inputs, const RunContext& context);
+  Result<void> find(const InstalledSource& source, const RunContext& context);
   Result<WorkDisk> make_disk(const RunContext& context);
   void tell(const RunContext& context) const;
   void keep(const WorkDisk& disk, Layer layer, const RunContext& context);
@@ -63,6 +63,7 @@ class BuildLayers {
   LayerStore store_;
   LayerPolicy policy_;
   std::size_t reusable_;
+  ImageInfo base_;
   InputDigest digest_;
   std::string source_;
   FoundLayers found_;

@@ -2,7 +2,9 @@
 
 #include "customizers/generalize/residues.h"
 #include "engine/run/inputs.h"
+#include "engine/run/install.h"
 #include "engine/run/keep_failed.h"
+#include "engine/run/obtain_disc.h"
 #include "engine/run/run_steps.h"
 #include "engine/run/source_digest.h"
 
@@ -30,7 +32,18 @@ Result<PreparedInputs> prepare(const RunContext& context) {
     KILN_TRY(
         check_deliveries(deliveries(plan), delivery_services(context), plan.disk_size().value()));
   }
-  KILN_TRY(verify_source(plan.source, context.cache_folder, context.cancel));
+  std::optional<InstallOrder> order;
+  if (plan.install) {
+    KILN_TRY_ASSIGN(order,
+                    obtain_disc(plan,
+                                context.fetcher,
+                                context.folder.work(),
+                                context.cache_folder,
+                                context.events,
+                                context.cancel));
+  } else {
+    KILN_TRY(verify_source(plan.source, context.cache_folder, context.cancel));
+  }
   KILN_TRY_ASSIGN(auto files,
                   fetch_inputs(plan,
                                context.fetcher,
@@ -38,22 +51,30 @@ Result<PreparedInputs> prepare(const RunContext& context) {
                                context.record,
                                context.events,
                                context.cancel));
-  return PreparedInputs{std::move(files)};
+  return PreparedInputs{std::move(files), std::move(order)};
 }
 
-Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context) {
+Result<InstalledSource> install(PreparedInputs inputs, const RunContext& context) {
+  KILN_CHECK(inputs.order.has_value());
+  KILN_TRY_ASSIGN(auto image, install_from_disc(*inputs.order, context));
+  return InstalledSource{std::move(inputs), std::move(image)};
+}
+
+Result<AttachedDisk> attach(InstalledSource source, const RunContext& context) {
   if (context.layers != nullptr) {
-    KILN_TRY_ASSIGN(auto layered, context.layers->begin(inputs, context));
-    return AttachedDisk{
-        std::move(inputs), std::move(layered.disk), layered.steps_done, std::move(layered.checked)};
+    KILN_TRY_ASSIGN(auto layered, context.layers->begin(source, context));
+    return AttachedDisk{std::move(source.inputs),
+                        std::move(layered.disk),
+                        layered.steps_done,
+                        std::move(layered.checked)};
   }
   KILN_TRY_ASSIGN(auto disk,
                   WorkDisk::create(context.runner,
-                                   context.plan.source_image,
+                                   source.image,
                                    context.folder.work() / "overlay.qcow2",
                                    context.cancel,
                                    context.plan.grown_size()));
-  return AttachedDisk{std::move(inputs), std::move(disk)};
+  return AttachedDisk{std::move(source.inputs), std::move(disk)};
 }
 
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context) {

@@ -37,12 +37,14 @@ struct RunContext {
   const Deadline& deadline;  ///< what `cancel` comes from
   AzureAccess* azure = nullptr;
   BuildLayers* layers = nullptr;  ///< null where nothing is built
+  bool reinstall = false;         ///< also where the system was installed before
 };
 
 // The typed values that phases hand on. Each phase takes its predecessor's value and nothing else,
 // so a phase out of order does not compile:
 //
 //     prepare -> PreparedInputs        targets checked, inputs fetched and pinned
+//     install -> InstalledSource       a source that is a disc installed, or taken as it is
 //     attach -> AttachedDisk           read-only base + layers that fit + overlay
 //     customize -> CustomizedDisk      steps done, sandbox still up
 //     generalize -> GeneralizedDisk    deprovisioned, sandbox still up
@@ -52,6 +54,12 @@ struct RunContext {
 
 struct PreparedInputs {
   std::map<std::string, std::filesystem::path> files;  ///< by URI
+  std::optional<InstallOrder> order = std::nullopt;    ///< where the source is a disc
+};
+
+struct InstalledSource {
+  PreparedInputs inputs;
+  ImageInfo image;
 };
 
 struct AttachedDisk {
@@ -90,7 +98,9 @@ std::vector<Delivery> deliveries(const Plan& plan);
 DeliveryServices delivery_services(const RunContext& context);
 
 Result<PreparedInputs> prepare(const RunContext& context);
-Result<AttachedDisk> attach(PreparedInputs inputs, const RunContext& context);
+/// Only for a source that is a disc.
+Result<InstalledSource> install(PreparedInputs inputs, const RunContext& context);
+Result<AttachedDisk> attach(InstalledSource source, const RunContext& context);
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context);
 Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& context);
 Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context);

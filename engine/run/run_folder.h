@@ -19,6 +19,7 @@ namespace kiln {
 ///     validation.log      the same of the validators, where there are any
 ///     steps/<id>.log      the output of one step
 ///     console.log         the sandbox's kernel messages
+///     installer.log       what an installer wrote to the second serial port
 ///     inputs/<sha256>     what the steps fetched
 ///     kept/               the disk of a failed build that was to be kept
 ///     finished/           the disk of a build that is not distributed yet, or not everywhere

@@ -87,7 +87,9 @@ class Collector {
     status["message"] = "interrupted: the process ended without finishing the run";
     record["partialFiles"] = nlohmann::json::array();
     std::error_code ignored;
-    fs::rename(folder / "work" / "console.log", folder / "console.log", ignored);
+    for (const char* log : {"console.log", "installer.log"}) {
+      fs::rename(folder / "work" / log, folder / log, ignored);
+    }
     return write_file_atomic(folder / "run.json", dump_json(record, 2) + "\n");
   }
 

@@ -6,6 +6,7 @@
 #include "engine/run/event_bus.h"
 #include "engine/run/phases.h"
 #include "engine/run/run_log.h"
+#include "engine/sandbox/installation.h"
 
 namespace kiln {
 namespace {
@@ -58,23 +59,37 @@ Result<CheckedDisk> run_build_phases(AttachedDisk attached, const RunContext& co
   return in_phase(context, "check", [&] { return check(std::move(generalized), context); });
 }
 
-/// While it is held, the run may have virtual machines; empty where it needs none.
-Result<UniqueFd> take_slot(const AttachedDisk& attached,
-                           const JobLimits& limits,
-                           const RunContext& context) {
+/// While it is held, the run may have virtual machines.
+Result<UniqueFd> take_slot(const JobLimits& limits, const RunContext& context) {
   if (limits.slots == 0) return UniqueFd();
-  if (attached.checked && context.plan.checked.validations.empty()) return UniqueFd();
   KILN_TRY_ASSIGN(const auto folder, job_folder());
   return JobSlots(folder, limits)
       .take(context.plan.options.sandbox.memory_mib, context.events, context.cancel);
 }
 
+/// Nothing is left to do in a virtual machine.
+bool is_finished(const AttachedDisk& attached, const RunContext& context) {
+  return attached.checked && context.plan.checked.validations.empty();
+}
+
+Result<InstalledSource> run_installation_phase(PreparedInputs inputs,
+                                               const JobLimits& limits,
+                                               const RunContext& context) {
+  if (!inputs.order) return InstalledSource{std::move(inputs), context.plan.source_image};
+  KILN_TRY_ASSIGN(const auto slot, take_slot(limits, context));
+  return in_phase(context, "install", [&] { return install(std::move(inputs), context); });
+}
+
 /// The one way through, DESIGN's picture in code.
 Result<DistributeOutcome> run_phases(const RunContext& context, const JobLimits& limits) {
   KILN_TRY_ASSIGN(auto inputs, in_phase(context, "prepare", [&] { return prepare(context); }));
+  KILN_TRY_ASSIGN(auto source, run_installation_phase(std::move(inputs), limits, context));
   KILN_TRY_ASSIGN(auto attached,
-                  in_phase(context, "attach", [&] { return attach(std::move(inputs), context); }));
-  KILN_TRY_ASSIGN(auto slot, take_slot(attached, limits, context));
+                  in_phase(context, "attach", [&] { return attach(std::move(source), context); }));
+  UniqueFd slot;
+  if (!is_finished(attached, context)) {
+    KILN_TRY_ASSIGN(slot, take_slot(limits, context));
+  }
   if (!context.plan.builds()) return run_source_validation(attached, context);
   KILN_TRY_ASSIGN(auto checked, run_build_phases(std::move(attached), context));
   KILN_TRY_ASSIGN(auto validated, run_validation(std::move(checked), context));
@@ -102,10 +117,12 @@ void hide_signatures(std::string_view text, Redactor& redactor) {
   }
 }
 
-/// The serial console's log outlives the work folder.
+/// What was said on serial ports outlives the work folder.
 void clear_work(const RunFolder& folder) {
   std::error_code ignored;
-  std::filesystem::rename(folder.work() / "console.log", folder.path() / "console.log", ignored);
+  for (const char* log : {kConsoleLog, kInstallerLog}) {
+    std::filesystem::rename(folder.work() / log, folder.path() / log, ignored);
+  }
   std::filesystem::remove_all(folder.work(), ignored);
 }
 
@@ -171,7 +188,8 @@ Result<BuildReport> run_build(const Plan& plan,
                            options.distribute_later,
                            deadline,
                            services.azure,
-                           plan.builds() ? &layers : nullptr};
+                           plan.builds() ? &layers : nullptr,
+                           options.reinstall};
   auto outcome = run_phases(context, options.jobs);
   if (outcome) {
     report.artifacts = std::move(outcome->artifacts);

@@ -34,6 +34,7 @@ struct BuildOptions {
   bool distribute_later = false;  ///< deliver nothing; keep the disk in one piece
   LayerPolicy layers = {};
   JobLimits jobs = {};
+  bool reinstall = false;  ///< from a source that is a disc, also where that was done before
 };
 
 struct BuildReport {

@@ -15,25 +15,18 @@ namespace {
 constexpr std::array kFields = {
     Field{.name = "sourceUri",
           .help = "URI of the installer's disc: a path, file:, http:, https:",
-          .treatment = Treatment::kPlanned,
           .required = true,
           .former = "sourceURI",
           .former_until = ApiVersion::k2019Preview},
-    Field{.name = "sha256Checksum",
-          .help = "SHA-256 of the disc in hexadecimal",
-          .treatment = Treatment::kPlanned,
-          .required = true},
+    Field{.name = "sha256Checksum", .help = "SHA-256 of the disc in hexadecimal", .required = true},
     Field{.name = "hyperVGeneration",
           .help = "of the system that is installed: V1 (BIOS) or V2 (UEFI, the default)",
-          .treatment = Treatment::kPlanned,
           .extension = true},
     Field{.name = "answers",
           .help = "file that the installer is given instead of Kiln's answers",
-          .treatment = Treatment::kPlanned,
           .extension = true},
     Field{.name = "additionalAnswers",
           .help = "file that is added to the answers, in the installer's own language",
-          .treatment = Treatment::kPlanned,
           .extension = true},
     Field{.name = "edition",
           .help = "of Windows: its number on the disc, its name or its ID; the first by default",
@@ -115,12 +108,12 @@ Result<std::filesystem::path> read_file_name(const Record& record, const char* n
 
 }  // namespace
 
-constexpr RecordType kIsoSource{.name = "ISO",
-                                .help = "an installer's disc; planned, not yet built",
-                                .fields = kFields,
-                                .discriminated = true,
-                                .until = ApiVersion::k2019MayPreview,
-                                .planned = true};
+constexpr RecordType kIsoSource{
+    .name = "ISO",
+    .help = "an installer's disc, from which the system is installed first",
+    .fields = kFields,
+    .discriminated = true,
+    .until = ApiVersion::k2019MayPreview};
 
 Result<std::unique_ptr<Source>> parse_iso(const Record& record, const ContractContext& context) {
   ResolvedSource source;

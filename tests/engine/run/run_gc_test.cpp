@@ -27,6 +27,7 @@ class RunGcTest : public testing::Test {
     std::ofstream(partial_) << "half";
     std::ofstream(folder->work() / "overlay.qcow2") << std::string(8192, 'x');
     std::ofstream(folder->work() / "console.log") << "kernel says";
+    std::ofstream(folder->work() / "installer.log") << "installer says";
     RunRecord record(folder->record(), folder->id(), {}, redactor_);
     record.set_partial_files({partial_});
     if (state != RunState::kRunning) record.finish(state, "");
@@ -51,6 +52,7 @@ TEST_F(RunGcTest, EndsAnInterruptedRunAndRemovesWhatItLeft) {
   EXPECT_FALSE(fs::exists(folder / "work"));
   EXPECT_FALSE(fs::exists(partial_));
   EXPECT_TRUE(fs::exists(folder / "console.log"));
+  EXPECT_TRUE(fs::exists(folder / "installer.log"));
   EXPECT_EQ(record_of(folder)["lastRunStatus"]["runState"], "Failed");
   EXPECT_GT(report->bytes, 8000U);
 
