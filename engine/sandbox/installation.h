@@ -54,7 +54,8 @@ struct Installation {
   std::chrono::milliseconds idle_limit = std::chrono::minutes(3);
   /// How long a busy machine may be without output and disk activity.
   std::chrono::milliseconds silence_limit = std::chrono::minutes(10);
-  /// How long it may write next to nothing to the disk and say only what it has said before.
+  /// How long it may write next to nothing to the disk and say what it has said before, again and
+  /// again.
   std::chrono::milliseconds loop_limit = std::chrono::minutes(6);
   /// In order: the first one that fits a line counts.
   std::vector<ConsoleMark> marks;

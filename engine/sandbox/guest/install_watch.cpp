@@ -18,8 +18,8 @@ constexpr auto kAnswerPatience = std::chrono::seconds(10);
 constexpr std::uint64_t kAdvance = kMiB;
 /// A waiting system's clock alone takes a few hundredths of an emulated processor.
 constexpr double kBusy = 0.15;
-/// A loop says something in every turn, so often at least.
-constexpr std::chrono::milliseconds kTalks = std::chrono::minutes(1);
+/// A loop repeats itself; a clock on the screen alone does not say so much within a loop's limit.
+constexpr std::size_t kRepeats = 20;
 constexpr auto kMeasureFor = std::chrono::seconds(5);
 /// Memory is bounded whatever the guest says.
 constexpr std::size_t kMostKnownLines = 200'000;
@@ -85,9 +85,18 @@ void InstallWatch::take_line(Clock::time_point now, std::string line) {
   }
   std::erase_if(line, [](char c) { return c >= '0' && c <= '9'; });
   const bool full = known_lines_.size() >= kMostKnownLines;
-  if (!full && !known_lines_.insert(std::hash<std::string>()(line)).second) return;
-  last_advance_ = last_work_ = now;
+  if (full || known_lines_.insert(std::hash<std::string>()(line)).second) {
+    last_work_ = now;
+    advance(now);
+  } else {
+    ++repeats_;
+  }
+}
+
+void InstallWatch::advance(Clock::time_point now) {
+  last_advance_ = now;
   written_then_ = activity_.bytes_written;
+  repeats_ = 0;
 }
 
 void InstallWatch::take_mark(Clock::time_point now,
@@ -117,10 +126,7 @@ void InstallWatch::take_activity(Clock::time_point now, const DomainActivity& ac
                      activity.bytes_written != activity_.bytes_written;
   activity_ = activity;
   if (moved) last_sign_ = last_work_ = now;
-  if (activity.bytes_written >= written_then_ + kAdvance) {
-    written_then_ = activity.bytes_written;
-    last_advance_ = now;
-  }
+  if (activity.bytes_written >= written_then_ + kAdvance) advance(now);
   const auto measured = now - measured_from_;
   if (measured < kMeasureFor) return;
   const auto busy = std::chrono::duration<double>(activity.processor - processor_then_) / measured;
@@ -172,8 +178,7 @@ std::optional<Error> InstallWatch::judge_stillness(Clock::time_point now) const 
         .quoting(screen())
         .cure("it hangs where the screen's lines above end");
   }
-  const bool talks = now - last_output_ < std::min(kTalks, limits.loop_limit / 4);
-  if (talks && now - last_advance_ >= limits.loop_limit) {
+  if (repeats_ >= kRepeats && now - last_advance_ >= limits.loop_limit) {
     return failure("Loop",
                    fmt::format("the installer goes round in a circle: for {} it has said nothing "
                                "new and written nothing",

@@ -51,6 +51,7 @@ class InstallWatch {
 
   void take_line(Clock::time_point now, std::string line);
   void take_mark(Clock::time_point now, const ConsoleMark& mark, const std::string& words);
+  void advance(Clock::time_point now);
   void take_activity(Clock::time_point now, const DomainActivity& activity);
   [[nodiscard]] std::optional<Error> judge_trouble(Clock::time_point now) const;
   [[nodiscard]] std::optional<Error> judge_stillness(Clock::time_point now) const;
@@ -72,6 +73,7 @@ class InstallWatch {
   Clock::time_point last_sign_;     ///< output or disk activity
   Clock::time_point last_advance_;  ///< a line that is new, or data written to the disk
   std::uint64_t written_then_ = 0;  ///< at `last_advance_`
+  std::size_t repeats_ = 0;         ///< lines since then that were not new
   /// A line that is new, disk activity, or a busy processor. What is not new may be a clock: some
   /// installers have one on their screen.
   Clock::time_point last_work_;

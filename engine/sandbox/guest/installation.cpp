@@ -171,7 +171,7 @@ Result<DomainSpec> Installer::specify() {
   spec.accelerator =
       options_.accelerator == AcceleratorChoice::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
   spec.memory_mib = std::max(options_.memory_mib, installation_.memory_mib);
-  spec.vcpus = vcpus_to_boot(options_);
+  spec.vcpus = vcpus_to_mount(options_);  // one package is installed after the other
   spec.emulator = virt_->emulator();
   spec.owner = ::getpid();
   spec.console_log = context_.work_folder / kConsoleLog;

@@ -118,6 +118,15 @@ TEST_F(InstallWatchTest, TakesAClockOnTheScreenForNoWork) {
   EXPECT_EQ(code_, "Installer:Idle");
 }
 
+TEST_F(InstallWatchTest, TakesAClockOverHardWorkForNoLoop) {
+  int minute = 0;
+  const auto seconds = seconds_until_given_up(900, [&] {
+    ++minute;
+    return pass(minute % 60 == 0 ? fmt::format("\x1b[25;1H[ Nov 22 20:{} ]", minute / 60) : "");
+  });
+  EXPECT_EQ(seconds, 901);
+}
+
 TEST_F(InstallWatchTest, GivesUpSilence) {
   pass("Installing grub\r\n");
   const auto seconds = seconds_until_given_up(1000, [this] { return pass(); });
