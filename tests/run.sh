@@ -36,6 +36,8 @@ run_tests() {
     say 'Guests'
     fixtures/guests/make-guests.sh
   fi
+  # Half an hour each under emulation, so nothing is made or run of it unless it is named.
+  if [[ -n $labels ]] && grep -qE -- "$labels" <<<slow; then fixtures/guests/make-guests.sh installer; fi
   fixtures/azure/azurite.sh install
   fixtures/azure/azure-sdk.sh install >/dev/null
   build dev
