@@ -4,7 +4,7 @@
 #include "engine/cli/layer_flags.h"
 #include "engine/cli/services.h"
 #include "engine/core/text.h"
-#include "engine/run/layer_store.h"
+#include "engine/run/layers/layer_store.h"
 
 namespace kiln {
 namespace {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/cli/load_plan.h"
-#include "engine/run/forecast.h"
+#include "engine/run/report/forecast.h"
 #include "engine/sandbox/acceleration.h"
 
 namespace kiln {

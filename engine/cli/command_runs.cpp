@@ -6,10 +6,10 @@
 #include "engine/core/file.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
+#include "engine/run/report/run_report.h"
+#include "engine/run/report/timeline.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/run_gc.h"
-#include "engine/run/run_report.h"
-#include "engine/run/timeline.h"
 
 namespace kiln {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "engine/run/layer_keys.h"
+#include "engine/run/layers/layer_keys.h"
 
 namespace kiln {
 

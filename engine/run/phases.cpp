@@ -2,9 +2,9 @@
 
 #include "customizers/generalize/residues.h"
 #include "engine/run/inputs.h"
-#include "engine/run/install.h"
+#include "engine/run/install/install.h"
+#include "engine/run/install/obtain_disc.h"
 #include "engine/run/keep_failed.h"
-#include "engine/run/obtain_disc.h"
 #include "engine/run/run_steps.h"
 #include "engine/run/source_digest.h"
 

@@ -11,9 +11,9 @@
 #include "disk/workspace/work_disk.h"
 #include "engine/core/fetcher.h"
 #include "engine/plan/plan.h"
-#include "engine/run/build_layers.h"
 #include "engine/run/deadline.h"
 #include "engine/run/deliver.h"
+#include "engine/run/layers/build_layers.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/run_record.h"
 

@@ -12,7 +12,7 @@
 #include "engine/core/event.h"
 #include "engine/core/redact.h"
 #include "engine/core/result.h"
-#include "engine/run/layer_store.h"
+#include "engine/run/layers/layer_store.h"
 #include "uploaders/distributor.h"
 
 namespace kiln {

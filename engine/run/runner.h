@@ -9,7 +9,7 @@
 #include "engine/core/redact.h"
 #include "engine/plan/plan.h"
 #include "engine/run/job_slots.h"
-#include "engine/run/layer_keys.h"
+#include "engine/run/layers/layer_keys.h"
 #include "engine/run/run_record.h"
 
 namespace kiln {

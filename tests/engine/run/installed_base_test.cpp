@@ -1,4 +1,4 @@
-#include "engine/run/installed_base.h"
+#include "engine/run/install/installed_base.h"
 
 #include <fcntl.h>
 #include <fstream>

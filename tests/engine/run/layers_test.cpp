@@ -2,7 +2,7 @@
 
 #include "engine/core/digest.h"
 #include "engine/core/temp_dir.h"
-#include "engine/run/find_layers.h"
+#include "engine/run/layers/find_layers.h"
 #include "engine/template/parse.h"
 #include "tests/support/matchers.h"
 

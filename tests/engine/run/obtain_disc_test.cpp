@@ -1,5 +1,5 @@
 // Discs that a build installs from: checked, or fetched and checked.
-#include "engine/run/obtain_disc.h"
+#include "engine/run/install/obtain_disc.h"
 
 #include "engine/core/digest.h"
 #include "tests/disk/support/disc_tools.h"

@@ -1,9 +1,9 @@
-#include "engine/run/timeline.h"
+#include "engine/run/report/timeline.h"
 
 #include <fstream>
 
 #include "engine/core/temp_dir.h"
-#include "engine/run/run_report.h"
+#include "engine/run/report/run_report.h"
 #include "tests/support/matchers.h"
 
 namespace kiln {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/run/layer_keys.h"
-#include "engine/run/layer_store.h"
+#include "engine/run/layers/layer_keys.h"
+#include "engine/run/layers/layer_store.h"
 
 namespace kiln {
 

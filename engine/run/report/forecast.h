@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/run/find_layers.h"
+#include "engine/run/layers/find_layers.h"
 
 namespace kiln {
 

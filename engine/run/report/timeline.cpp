@@ -1,4 +1,4 @@
-#include "engine/run/timeline.h"
+#include "engine/run/report/timeline.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "engine/run/layer_store.h"
+#include "engine/run/layers/layer_store.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "engine/run/forecast.h"
+#include "engine/run/report/forecast.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "engine/run/run_report.h"
+#include "engine/run/report/run_report.h"
 
 #include <algorithm>
 

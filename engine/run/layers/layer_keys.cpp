@@ -1,4 +1,4 @@
-#include "engine/run/layer_keys.h"
+#include "engine/run/layers/layer_keys.h"
 
 #include <algorithm>
 #include <array>

@@ -7,7 +7,7 @@
 
 #include "customizers/generalize/residues.h"
 #include "disk/workspace/work_disk.h"
-#include "engine/run/find_layers.h"
+#include "engine/run/layers/find_layers.h"
 #include "engine/sandbox/sandbox.h"
 
 namespace kiln {

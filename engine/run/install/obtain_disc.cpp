@@ -1,4 +1,4 @@
-#include "engine/run/obtain_disc.h"
+#include "engine/run/install/obtain_disc.h"
 
 #include "engine/core/redact.h"
 #include "engine/core/text.h"

@@ -1,8 +1,8 @@
-#include "engine/run/install.h"
+#include "engine/run/install/install.h"
 
 #include "disk/image/probe.h"
 #include "engine/core/text.h"
-#include "engine/run/installed_base.h"
+#include "engine/run/install/installed_base.h"
 
 namespace kiln {
 namespace {

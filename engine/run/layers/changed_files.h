@@ -6,7 +6,7 @@
 #include "disk/inspect/image_session.h"
 #include "engine/core/event.h"
 #include "engine/core/process_runner.h"
-#include "engine/run/layer_store.h"
+#include "engine/run/layers/layer_store.h"
 #include "engine/run/run_folder.h"
 
 namespace kiln {

@@ -1,4 +1,4 @@
-#include "engine/run/build_layers.h"
+#include "engine/run/layers/build_layers.h"
 
 #include "engine/core/text.h"
 #include "engine/run/phases.h"

@@ -1,4 +1,4 @@
-#include "engine/run/find_layers.h"
+#include "engine/run/layers/find_layers.h"
 
 #include <algorithm>
 

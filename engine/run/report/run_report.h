@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/run/changed_files.h"
-#include "engine/run/timeline.h"
+#include "engine/run/layers/changed_files.h"
+#include "engine/run/report/timeline.h"
 
 namespace kiln {
 

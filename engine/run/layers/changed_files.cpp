@@ -1,9 +1,9 @@
-#include "engine/run/changed_files.h"
+#include "engine/run/layers/changed_files.h"
 
 #include "disk/image/probe.h"
 #include "disk/workspace/work_disk.h"
 #include "engine/core/file.h"
-#include "engine/run/timeline.h"
+#include "engine/run/report/timeline.h"
 #include "engine/sandbox/appliance/mounted_image.h"
 
 namespace kiln {
