@@ -86,29 +86,29 @@ bool InstallerMedia::has_repository(std::string_view folder) const {
 }
 
 const std::vector<std::string_view>& azure_packages() {
-  static const std::vector<std::string_view> packages = {"chrony",
-                                                         "cloud-guest-utils",
-                                                         "cloud-init",
-                                                         "cloud-utils-growpart",
-                                                         "dhcpcd-base",
-                                                         "gdisk",
-                                                         "gptfdisk",
-                                                         "growpart",
-                                                         "hyper-v",
-                                                         "hyperv-daemons",
-                                                         "isc-dhcp-client",
-                                                         "linux-image-cloud-amd64",
-                                                         "openssh",
-                                                         "openssh-server",
-                                                         "python-azure-agent",
-                                                         "sudo",
-                                                         "waagent",
-                                                         "WALinuxAgent"};
-  return packages;
+  static const std::vector<std::string_view> kPackages = {"chrony",
+                                                          "cloud-guest-utils",
+                                                          "cloud-init",
+                                                          "cloud-utils-growpart",
+                                                          "dhcpcd-base",
+                                                          "gdisk",
+                                                          "gptfdisk",
+                                                          "growpart",
+                                                          "hyper-v",
+                                                          "hyperv-daemons",
+                                                          "isc-dhcp-client",
+                                                          "linux-image-cloud-amd64",
+                                                          "openssh",
+                                                          "openssh-server",
+                                                          "python-azure-agent",
+                                                          "sudo",
+                                                          "waagent",
+                                                          "WALinuxAgent"};
+  return kPackages;
 }
 
 std::string common_architecture(std::string_view name) {
-  const auto lower = to_lower(name);
+  auto lower = to_lower(name);
   if (lower == "amd64" || lower == "x86_64" || lower == "x64") return "x86_64";
   if (lower == "arm64" || lower == "aarch64") return "aarch64";
   return lower;

@@ -64,6 +64,15 @@ std::optional<Error> boot_refusal(std::string_view console) {
   const auto says = [&](std::string_view words) {
     return console.find(words) != std::string_view::npos;
   };
+  if (says("Kernel panic - not syncing")) {
+    return fail(ErrorKind::kGuestFailed,
+                "Sandbox:KernelPanic",
+                "the kernel of the image's system panicked while it started")
+        .cure(
+            "the lines above are the console's last; where the sandbox is emulated, try a host "
+            "with "
+            "KVM or a newer qemu, or --mode mount, which does not start the image's kernel");
+  }
   // It ends in its own shell, which Secure Boot does not start.
   const bool gave_up =
       says("BdsDxe: No bootable option or device was found") || says("startup.nsh");

@@ -18,7 +18,7 @@ Result<Firmware> choose_firmware(Firmware asked,
                                  const std::vector<FileSystem>& file_systems,
                                  std::string_view boot_code);
 
-/// Why nothing starts, where the firmware or the boot loader has given up and says so.
+/// Why nothing starts, where the firmware, the boot loader or the kernel has given up and says so.
 /// @param console what the machine has said since it was switched on or reset
 std::optional<Error> boot_refusal(std::string_view console);
 

@@ -57,6 +57,14 @@ TEST(BootRefusal, IsTheFirmwaresWhereThereIsNoLoader) {
   EXPECT_TRUE(boot_refusal("in 5 seconds to skip \x1b[1m\x1b[33mstartup.nsh\x1b[0m"));
 }
 
+TEST(BootRefusal, APanicOfTheKernel) {
+  const auto refusal = boot_refusal(
+      "[    1.5] VFS: Unable to mount root fs\n"
+      "[    1.6] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n");
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->code(), "Sandbox:KernelPanic");
+}
+
 TEST(BootRefusal, IsNoneWhileTheMachineMayStillStart) {
   EXPECT_FALSE(boot_refusal(""));
   EXPECT_FALSE(
