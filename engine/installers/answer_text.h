@@ -10,9 +10,12 @@
 
 namespace kiln {
 
-/// What Azure wants of a kernel's command line: its serial console shows the boot, and a slow
-/// storage is waited for.
+/// What Azure wants of a kernel's command line: its serial console shows the boot.
 inline constexpr std::string_view kAzureKernelArguments =
+    "console=tty1 console=ttyS0,115200n8 earlyprintk=ttyS0,115200";
+/// And that a slow storage is waited for. Not with initramfs-tools (Debian, Ubuntu), which sleeps
+/// for all of that time at every start.
+inline constexpr std::string_view kDracutKernelArguments =
     "console=tty1 console=ttyS0,115200n8 earlyprintk=ttyS0,115200 rootdelay=300";
 
 /// `text` with each `@NAME@` replaced; its first line break is dropped, so that it can begin on a

@@ -132,7 +132,7 @@ Result<InstallRecipe> recipe(const InstallOrder& order) {
                                   {{"UTC", is_before(media, 9) ? "--isUtc" : "--utc"},
                                    {"DISKLABEL", old ? "" : disklabel},
                                    {"ESP", uefi ? kEsp : ""},
-                                   {"ARGUMENTS", kAzureKernelArguments},
+                                   {"ARGUMENTS", kDracutKernelArguments},
                                    {"PACKAGES", packages}})}};
   auto& installation = recipe.installation;
   installation.arguments =

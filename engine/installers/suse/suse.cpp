@@ -239,7 +239,7 @@ Result<InstallRecipe> recipe(const InstallOrder& order) {
                                    {"LABEL", uefi ? "gpt" : "msdos"},
                                    {"ESP", uefi ? fill_answers(kEsp, {}) : ""},
                                    {"LOADER", uefi ? "grub2-efi" : "grub2"},
-                                   {"ARGUMENTS", kAzureKernelArguments},
+                                   {"ARGUMENTS", kDracutKernelArguments},
                                    {"PRODUCT", product(media)},
                                    {"PATTERN", enterprise_12 ? "Minimal" : "base"},
                                    {"PACKAGES", packages}})}};

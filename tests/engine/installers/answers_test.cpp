@@ -95,6 +95,7 @@ TEST_F(AnswersTest, DebianHasAddressesAndSourcesOfPackages) {
   EXPECT_THAT(late, HasSubstr("debian-security bookworm-security main"));
   EXPECT_THAT(late, HasSubstr("iface eth0 inet dhcp"));
   EXPECT_THAT(late, HasSubstr("console=ttyS0,115200n8"));
+  EXPECT_THAT(late, Not(HasSubstr("rootdelay")));  // its initramfs sleeps for all of it
 }
 
 TEST_F(AnswersTest, AStrangeCodenameReachesNoScript) {
