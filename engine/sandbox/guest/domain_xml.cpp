@@ -65,9 +65,10 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   auto cpu = add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
   // What costs an emulated processor much: a fifth level of page tables, and copies byte by byte,
   // which these flags recommend to the kernel and to libc.
-  for (const char* name : {"la57", "erms", "fsrm"}) {
-    if (!kvm) add(cpu, "feature", {{"policy", "disable"}, {"name", name}});
-  }
+  std::vector<const char*> hidden;
+  if (!kvm) hidden = {"la57", "erms", "fsrm"};
+  if (!kvm && spec.without_cx16) hidden.push_back("cx16");
+  for (const char* name : hidden) add(cpu, "feature", {{"policy", "disable"}, {"name", name}});
   add(domain, "clock", {{"offset", "utc"}});
   // A guest that restarts comes up again, and we are told.
   const bool ends = spec.installer && spec.installer->end_on_restart;
@@ -174,6 +175,10 @@ void add_command_line(pugi::xml_node domain, const DomainSpec& spec) {
 }
 
 }  // namespace
+
+bool runs_without_cx16(std::string_view os_id) {
+  return os_id == "debian" || os_id == "ubuntu";
+}
 
 std::string domain_xml(const DomainSpec& spec) {
   pugi::xml_document document;

@@ -36,6 +36,8 @@ struct DomainSpec {
   unsigned memory_mib = 1024;
   unsigned vcpus = 1;
   bool network = false;
+  /// Without cmpxchg16b where it is emulated: see runs_without_cx16.
+  bool without_cx16 = false;
   std::filesystem::path emulator;
   int owner = 0;                      ///< process id that the keeper watches; 0 where there is none
   std::string disk_node;              ///< `json:` and a qemu block node, see WorkDisk::node
@@ -45,6 +47,12 @@ struct DomainSpec {
   std::filesystem::path agent_socket;         ///< made by qemu, which listens; empty: none
   std::optional<InstallerDevices> installer;  ///< with a disk of its own instead of `disk_node`
 };
+
+/// Whether a distribution's programs do without cmpxchg16b, which qemu 7.2 emulates wrongly: what
+/// it leaves in the flags register makes kernels panic, from 6.5 on within minutes. Distributions
+/// made for x86-64-v2 need the instruction, and those made for less can have it hidden.
+/// @param os_id os-release ID
+bool runs_without_cx16(std::string_view os_id);
 
 /// The agent's port is /dev/virtio-ports/NAME in the guest.
 inline constexpr const char* kAgentPortName = "org.kiln.0";

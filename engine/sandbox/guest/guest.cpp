@@ -127,6 +127,7 @@ Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
   spec.memory_mib = options_.memory_mib;
   spec.vcpus = vcpus_to_boot(options_);
   spec.network = options_.network;
+  spec.without_cx16 = runs_without_cx16(system_.os_id);
   spec.emulator = virt_->emulator();
   spec.owner = ::getpid();
   spec.disk_node = disk_.node(/*read_only=*/false);

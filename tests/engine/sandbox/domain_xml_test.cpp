@@ -92,10 +92,23 @@ TEST_F(DomainXml, TakesItsProcessorFromTheAccelerator) {
   EXPECT_EQ(value("//cpu/@mode"), "maximum");
   EXPECT_EQ(value("//cpu/feature[@name='la57']/@policy"), "disable");
   EXPECT_EQ(value("//cpu/feature[@name='erms']/@policy"), "disable");
+  EXPECT_EQ(value("//cpu/feature[@name='cx16']/@policy"), "");
+  spec.without_cx16 = true;
+  parse(spec);
+  EXPECT_EQ(value("//cpu/feature[@name='cx16']/@policy"), "disable");
   spec.accelerator = Accelerator::kKvm;
   parse(spec);
   EXPECT_EQ(value("/domain/@type"), "kvm");
   EXPECT_EQ(value("//cpu/@mode"), "host-passthrough");
+  EXPECT_EQ(value("//cpu/feature/@name"), "");
+}
+
+TEST_F(DomainXml, HidesNothingThatADistributionNeeds) {
+  EXPECT_TRUE(runs_without_cx16("debian"));
+  EXPECT_TRUE(runs_without_cx16("ubuntu"));
+  for (const auto* id : {"rhel", "almalinux", "sles", "fedora", ""}) {
+    EXPECT_FALSE(runs_without_cx16(id)) << id;
+  }
 }
 
 TEST_F(DomainXml, GivesTheDiskAsANodeThatNamesItsFormat) {
