@@ -59,8 +59,9 @@ void report_one(const Services& services, const Error& error) {
     return;
   }
   fmt::print(stderr, "kiln: ");
-  for (const auto& line : split_lines(redactor.redact(error.describe())))
+  for (const auto& line : split_lines(redactor.redact(error.describe()))) {
     fmt::print(stderr, "{}\n", printable(line));
+  }
 }
 
 void report(const Services& services, const Error& error) {
@@ -106,7 +107,7 @@ int run_app(int argc, char** argv, Services& services) {
   }
   const auto done = services.command();
   if (done) return static_cast<int>(*done);
-  Error error = done.error();
+  const auto& error = done.error();
   report(services, error);
   return static_cast<int>(exit_code(error));
 }
