@@ -66,7 +66,7 @@ Result<UriMap> UriMap::load(const std::filesystem::path& path) {
     KILN_TRY_ASSIGN(const auto file, place.as_string());
     if (uri.empty() || file.empty() || file.find('\0') != std::string::npos) {
       return place.error("UriMap:Empty", "neither a URI nor its file may be empty")
-          .cure("write \"https://host/folder/\": \"folder\" or \"https://host/file\": \"file\"");
+          .cure(R"(write "https://host/folder/": "folder" or "https://host/file": "file")");
     }
     map.files_[uri] = (folder / file).lexically_normal();
   }
