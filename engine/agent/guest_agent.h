@@ -83,9 +83,9 @@ class GuestAgent {
   /// Sets the system's clock.
   virtual Result<void> set_clock(std::chrono::system_clock::time_point now,
                                  const CancelToken& cancel) = 0;
-  /// Calls `work` while the file systems at `mount_points` take no writes and are whole on their
-  /// disk. After `limit` the agent thaws them by itself, which is an error, and so it does when its
-  /// host is gone.
+  /// Calls `work` while the file systems at `mount_points` take no writes and are whole on disk;
+  /// what knows no freezing (vfat) is written out. After `limit` the agent thaws them by itself,
+  /// which is an error, and so it does when its host is gone.
   virtual Result<void> freeze(const std::vector<std::string>& mount_points,
                               std::chrono::milliseconds limit,
                               const std::function<Result<void>()>& work,
