@@ -201,4 +201,16 @@ Result<AccelerationReport> choose_accelerator(AcceleratorChoice choice,
   return report;
 }
 
+Result<Accelerator> settle_accelerator(SandboxOptions& options, const SandboxContext& context) {
+  KILN_TRY_ASSIGN(const auto report,
+                  choose_accelerator(options.accelerator,
+                                     context.runner,
+                                     context.cache_folder,
+                                     context.events,
+                                     context.cancel));
+  options.accelerator =
+      report.accelerator == Accelerator::kKvm ? AcceleratorChoice::kKvm : AcceleratorChoice::kTcg;
+  return report.accelerator;
+}
+
 }  // namespace kiln

@@ -41,6 +41,10 @@ Result<AccelerationReport> choose_accelerator(AcceleratorChoice choice,
                                               const CancelToken& cancel,
                                               const HostPaths& host = {});
 
+/// The same for a sandbox. From here on its options say it, so what else is started with them is
+/// the same, and nobody is told again.
+Result<Accelerator> settle_accelerator(SandboxOptions& options, const SandboxContext& context);
+
 /// A working KVM runs the probe in one to two seconds; a hung guest never ends.
 inline constexpr std::chrono::seconds kProbeLimit{10};
 

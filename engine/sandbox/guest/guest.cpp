@@ -96,6 +96,7 @@ class GuestSandbox : public Sandbox {
   WorkDisk disk_;
   SandboxOptions options_;
   SandboxContext context_;
+  Accelerator accelerator_ = Accelerator::kTcg;
   GuestSystem system_;
   Placement placement_;
   std::optional<PortFolder> port_;
@@ -122,8 +123,7 @@ Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
   DomainSpec spec;
   // Another libvirt may have machines of other builds.
   spec.name = options_.connect.empty() ? "kiln" : fmt::format("kiln-{}", ::getpid());
-  spec.accelerator =
-      options_.accelerator == AcceleratorChoice::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
+  spec.accelerator = accelerator_;
   spec.memory_mib = options_.memory_mib;
   spec.vcpus = vcpus_to_boot(options_);
   spec.network = options_.network;
@@ -175,15 +175,7 @@ Result<void> GuestSandbox::start() {
     KILN_TRY(find_uefi_code(/*secure=*/true));
     KILN_TRY(find_tpm_emulator());
   }
-  KILN_TRY_ASSIGN(const auto acceleration,
-                  choose_accelerator(options_.accelerator,
-                                     context_.runner,
-                                     context_.cache_folder,
-                                     context_.events,
-                                     context_.cancel));
-  // From here on it is settled, also for the appliance.
-  options_.accelerator = acceleration.accelerator == Accelerator::kKvm ? AcceleratorChoice::kKvm
-                                                                       : AcceleratorChoice::kTcg;
+  KILN_TRY_ASSIGN(accelerator_, settle_accelerator(options_, context_));
   KILN_TRY_ASSIGN(virt_,
                   VirtRoot::open(context_.work_folder, context_.cache_folder, options_.connect));
   KILN_TRY_ASSIGN(port_, PortFolder::create(context_.work_folder));

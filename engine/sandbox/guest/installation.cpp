@@ -14,6 +14,7 @@
 #include "engine/sandbox/guest/firmware.h"
 #include "engine/sandbox/guest/install_watch.h"
 #include "engine/sandbox/guest/virt_root.h"
+#include "engine/sandbox/host_kernel.h"
 
 namespace kiln {
 namespace {
@@ -32,12 +33,11 @@ constexpr std::uint64_t kReadByFirmware = 4 * kMiB;
 /// What costs an emulated machine much and protects nobody in it. It must not get into the
 /// installed system, so it is only said where the installer's own arguments are set apart from the
 /// system's, as Debian's does it.
-constexpr std::string_view kEmulatedArguments =
-    "mitigations=off init_on_alloc=0 nokaslr tsc=reliable no_timer_check ";
+constexpr std::string_view kEmulatedArguments = "mitigations=off init_on_alloc=0 nokaslr";
 
 std::string kernel_arguments(const std::string& wanted, bool emulate) {
   if (!emulate || wanted.find(" --- ") == std::string::npos) return wanted;
-  return std::string(kEmulatedArguments) + wanted;
+  return fmt::format("{} {} {}", kEmulatedArguments, kEmulatedKernelArguments, wanted);
 }
 
 /// A file that somebody else writes on.
@@ -122,6 +122,7 @@ class Installer {
   const fs::path disk_;
   SandboxOptions options_;
   const SandboxContext& context_;
+  Accelerator accelerator_ = Accelerator::kTcg;
   const std::string name_ = options_.connect.empty() ? "kiln" : fmt::format("kiln-{}", ::getpid());
   const fs::path log_file_;
   FollowedFile console_{context_.work_folder / kConsoleLog};
@@ -133,14 +134,7 @@ class Installer {
 };
 
 Result<void> Installer::run() {
-  KILN_TRY_ASSIGN(const auto acceleration,
-                  choose_accelerator(options_.accelerator,
-                                     context_.runner,
-                                     context_.cache_folder,
-                                     context_.events,
-                                     context_.cancel));
-  options_.accelerator = acceleration.accelerator == Accelerator::kKvm ? AcceleratorChoice::kKvm
-                                                                       : AcceleratorChoice::kTcg;
+  KILN_TRY_ASSIGN(accelerator_, settle_accelerator(options_, context_));
   KILN_TRY_ASSIGN(virt_,
                   VirtRoot::open(context_.work_folder, context_.cache_folder, options_.connect));
   KILN_TRY(create_disk());
@@ -168,8 +162,7 @@ Result<void> Installer::create_disk() {
 Result<DomainSpec> Installer::specify() {
   DomainSpec spec;
   spec.name = name_;
-  spec.accelerator =
-      options_.accelerator == AcceleratorChoice::kKvm ? Accelerator::kKvm : Accelerator::kTcg;
+  spec.accelerator = accelerator_;
   spec.memory_mib = std::max(options_.memory_mib, installation_.memory_mib);
   spec.vcpus = vcpus_to_mount(options_);  // one package is installed after the other
   spec.emulator = virt_->emulator();
@@ -183,8 +176,7 @@ Result<DomainSpec> Installer::specify() {
   if (installation_.answer_disk) devices.cds.push_back(*installation_.answer_disk);
   devices.kernel = installation_.kernel;
   devices.initrd = installation_.initrd;
-  devices.arguments =
-      kernel_arguments(installation_.arguments, spec.accelerator == Accelerator::kTcg);
+  devices.arguments = kernel_arguments(installation_.arguments, accelerator_ == Accelerator::kTcg);
   devices.log_port = log_file_;
   devices.end_on_restart = installation_.restarts == 0;
   spec.installer = std::move(devices);

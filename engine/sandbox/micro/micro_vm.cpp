@@ -5,6 +5,7 @@
 
 #include "engine/core/file.h"
 #include "engine/core/text.h"
+#include "engine/sandbox/host_kernel.h"
 
 namespace kiln {
 namespace {
@@ -37,7 +38,7 @@ std::string escaped(const std::filesystem::path& path) {
 /// processor, hiding the kernel's place and what one process sees of another's caches.
 std::string kernel_arguments(bool emulate) {
   std::string text = "console=ttyS0 quiet panic=-1 cryptomgr.notests mitigations=off selinux=0";
-  if (emulate) text += " nokaslr tsc=reliable no_timer_check lpj=4000000";
+  if (emulate) text += fmt::format(" nokaslr lpj=4000000 {}", kEmulatedKernelArguments);
   return text + " rdinit=/init -- --micro";
 }
 

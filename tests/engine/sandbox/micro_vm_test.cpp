@@ -35,6 +35,7 @@ TEST(MicroCommand, GivesTheMachineTheDiskAndNothingElse) {
   EXPECT_THAT(value_of(command, "-drive"), HasSubstr("format=qcow2"));
   EXPECT_THAT(value_of(command, "-drive"), HasSubstr("file=/work/over,,lay.qcow2"));
   EXPECT_EQ(value_of(command, "-accel"), "tcg,thread=multi");
+  EXPECT_THAT(value_of(command, "-append"), HasSubstr("clearcpuid=cx16"));
   EXPECT_THAT(command.argv, Not(Contains(HasSubstr("net"))));
   EXPECT_EQ(std::count(command.argv.begin(), command.argv.end(), "-drive"), 1);
 }
@@ -49,6 +50,7 @@ TEST(MicroCommand, HasACardAndTheAgentsPortWhereAskedFor) {
   EXPECT_EQ(value_of(command, "-accel"), "kvm");
   EXPECT_EQ(value_of(command, "-cpu"), "host");
   EXPECT_THAT(value_of(command, "-append"), Not(HasSubstr("lpj")));
+  EXPECT_THAT(value_of(command, "-append"), Not(HasSubstr("clearcpuid")));
   // The machine waits for the tools' port, and so for the others before it.
   const auto port = [&](const char* name) {
     return std::find_if(command.argv.begin(), command.argv.end(), [&](const std::string& argument) {
