@@ -1,6 +1,8 @@
 #include "engine/installers/answer_text.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 namespace kiln {
 
@@ -28,16 +30,17 @@ std::vector<std::string> packages_on(const InstallerMedia& media,
   return packages;
 }
 
-std::vector<ConsoleMark> linux_marks() {
+std::vector<ConsoleMark> linux_marks(std::vector<ConsoleMark> own) {
   using Kind = ConsoleMark::Kind;
-  return {
-      {Kind::kFailure, R"(Kernel panic - not syncing: (.*))", "the kernel panicked: $1"},
+  std::vector<ConsoleMark> marks = {
       {Kind::kFailure, R"(VFS: Unable to mount root fs)", "the installer's system does not start"},
       {Kind::kFailure,
        R"(You are in emergency mode|Entering emergency mode)",
        "the installer's system is in emergency mode"},
       {Kind::kDone, R"(reboot: Power down)", "the machine powers off"},
   };
+  std::ranges::move(own, std::back_inserter(marks));
+  return marks;
 }
 
 unsigned major_version(const std::string& version) {

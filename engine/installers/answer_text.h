@@ -28,8 +28,8 @@ std::string fill_answers(
 std::vector<std::string> packages_on(const InstallerMedia& media,
                                      std::initializer_list<std::string_view> wanted);
 
-/// What every Linux says on its console.
-std::vector<ConsoleMark> linux_marks();
+/// What every Linux says on its console, and then what one family's installer says.
+std::vector<ConsoleMark> linux_marks(std::vector<ConsoleMark> own);
 
 /// The leading number of a version; 0 where there is none.
 unsigned major_version(const std::string& version);

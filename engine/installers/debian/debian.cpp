@@ -141,8 +141,7 @@ bool is_codename(const std::string& name) {
 
 std::vector<ConsoleMark> marks() {
   using Kind = ConsoleMark::Kind;
-  auto marks = linux_marks();
-  const std::vector<ConsoleMark> own = {
+  return linux_marks({
       {Kind::kFailure, R"(!! ERROR: (.*))", "the installer says: $1"},
       {Kind::kFailure,
        R"(WARNING \*\*: Configuring '(\S+)' failed with error code (\d+))",
@@ -154,9 +153,7 @@ std::vector<ConsoleMark> marks() {
       {Kind::kProgress, R"(debootstrap: (?:I: )?((?:Extracting|Configuring) \S+))", "$1"},
       {Kind::kProgress, R"(in-target: ((?:Unpacking|Setting up) \S+))", "$1"},
       {Kind::kProgress, R"(finish-install: info: Running \S*/(\S+))", "$1"},
-  };
-  marks.insert(marks.end(), own.begin(), own.end());
-  return marks;
+  });
 }
 
 Result<InstallRecipe> recipe(const InstallOrder& order) {

@@ -91,8 +91,7 @@ std::string installer_source(const std::string& label) {
 
 std::vector<ConsoleMark> marks() {
   using Kind = ConsoleMark::Kind;
-  auto marks = linux_marks();
-  const std::vector<ConsoleMark> own = {
+  return linux_marks({
       {Kind::kFailure, R"(Non interactive installation failed: (.*))", "the installer failed: $1"},
       {Kind::kFailure, R"(Traceback \(most recent call last\))", "the installer crashed"},
       {Kind::kFailure, R"(dracut-initqueue.*timeout)", "the installer does not find its disc"},
@@ -103,9 +102,7 @@ std::vector<ConsoleMark> marks() {
        R"((Installing boot loader|Performing post-installation setup tasks))",
        "$1"},
       {Kind::kProgress, R"((Creating \S+ on /dev/\S+|Generating initramfs))", "$1"},
-  };
-  marks.insert(marks.end(), own.begin(), own.end());
-  return marks;
+  });
 }
 
 Result<InstallRecipe> recipe(const InstallOrder& order) {

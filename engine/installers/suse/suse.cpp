@@ -195,8 +195,7 @@ std::string product(const InstallerMedia& media) {
 
 std::vector<ConsoleMark> marks() {
   using Kind = ConsoleMark::Kind;
-  auto marks = linux_marks();
-  const std::vector<ConsoleMark> own = {
+  return linux_marks({
       {Kind::kFailure,
        R"(No repository found|Installation repository not found)",
        "the installer does not find its disc"},
@@ -210,9 +209,7 @@ std::vector<ConsoleMark> marks() {
       {Kind::kQuestion, R"(\*\*\* .* \*\*\*\s*$)", "the installer asks"},
       {Kind::kProgress, R"((Installing \S+\.rpm.*|Preparing disks|Installing Packages))", "$1"},
       {Kind::kProgress, R"(Calling YaST module (\S+))", "$1"},
-  };
-  marks.insert(marks.end(), own.begin(), own.end());
-  return marks;
+  });
 }
 
 Result<InstallRecipe> recipe(const InstallOrder& order) {

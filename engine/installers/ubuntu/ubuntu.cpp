@@ -89,8 +89,7 @@ std::string first_line_dropped(std::string_view text) {
 
 std::vector<ConsoleMark> marks() {
   using Kind = ConsoleMark::Kind;
-  auto marks = linux_marks();
-  const std::vector<ConsoleMark> own = {
+  return linux_marks({
       {Kind::kFailure, R"(finish: (subiquity/\S+): FAIL: (.*))", "the installer failed: $1: $2"},
       {Kind::kFailure,
        R"(An error occurred\. Press enter to start a shell)",
@@ -101,9 +100,7 @@ std::vector<ConsoleMark> marks() {
       {Kind::kQuestion, R"(Continue with autoinstall\?)", "the installer asks whether to begin"},
       {Kind::kQuestion, R"(Please remove the installation medium)", "the installer wants a key"},
       {Kind::kProgress, R"(start: subiquity/Install/install/(\S+?):)", "$1"},
-  };
-  marks.insert(marks.end(), own.begin(), own.end());
-  return marks;
+  });
 }
 
 Result<InstallRecipe> recipe(const InstallOrder& order) {
