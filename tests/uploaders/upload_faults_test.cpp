@@ -187,6 +187,22 @@ TEST_F(UploadFaultsTest, ACleanUpThatFailsIsReportedAfterTheCause) {
   EXPECT_NE(report.error().also().front().find("Nope"), std::string::npos);
 }
 
+// As after a cancellation: the service may still write pages whose requests were given up.
+TEST_F(UploadFaultsTest, APageWrittenDuringTheCleanUpDoesNotKeepTheBlob) {
+  ASSERT_OK(service_->inject(
+      {{{"kind", "status"}, {"comp", "page"}, {"status", 403}, {"code", "AuthorizationFailure"}},
+       {{"kind", "status"},
+        {"method", "DELETE"},
+        {"status", 412},
+        {"code", "ConditionNotMet"},
+        {"times", 3}}}));
+  auto disk = sparse_disk();
+  const auto report = upload(disk, with_key(blob_));
+  ASSERT_THAT(report, FailsWith("Storage:AuthorizationFailure"));
+  EXPECT_TRUE(report.error().also().empty());
+  expect_absent();
+}
+
 TEST_F(UploadFaultsTest, LeasedBlobs) {
   auto disk = sparse_disk();
   ASSERT_OK(upload(disk, with_key(blob_)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
 
 #include "disk/formats/vhd_footer.h"
 
@@ -14,6 +15,9 @@ constexpr std::uint64_t kListWindow = 4 * kGiB;
 // number is the blob's sequence number.
 constexpr const char* kUploadMark = "kilnupload";
 constexpr auto kCleanupLimit = std::chrono::seconds(20);
+// As many as requests may have been given up in flight, and some more.
+constexpr unsigned kCleanupAttempts = 12;
+constexpr auto kCleanupPause = std::chrono::milliseconds(50);
 
 std::string mark_text(std::uint64_t mark) {
   return fmt::format("{:016x}", mark);
@@ -220,10 +224,16 @@ Result<bool> UploadTarget::remove_own() {
   quick.gate.reset();  // a pause that the service asked for may be long
   const CancelToken never;
   KILN_TRY_ASSIGN(auto blob, PageBlob::open(target_, quick));
-  KILN_TRY_ASSIGN(const auto found, blob.properties(never));
-  if (!found || !is_own(*found, mark_)) return false;
-  KILN_TRY(blob.remove(found->etag, never));
-  return true;
+  for (unsigned attempt = 1;; ++attempt) {
+    KILN_TRY_ASSIGN(const auto found, blob.properties(never));
+    if (!found || !is_own(*found, mark_)) return false;
+    auto removed = blob.remove(found->etag, never);
+    if (removed) return true;
+    // The service still wrote a page whose request had been given up, and the ETag is another.
+    const bool written = removed.error().code() == "Storage:ConditionNotMet";
+    if (!written || attempt == kCleanupAttempts) return std::move(removed).error();
+    std::this_thread::sleep_for(attempt * kCleanupPause);
+  }
 }
 
 }  // namespace kiln
