@@ -222,6 +222,7 @@ TEST_F(InstallationTest, DoesNotTakeAnEarlyEndForSuccess) {
 
 TEST_F(InstallationTest, HasALimitForTheWhole) {
   installation_.time_limit = 12s;
+  installation_.loop_limit = 60s;
   const auto error = failure_of("loop");
   EXPECT_EQ(error.code(), "Installer:Timeout");
   EXPECT_EQ(error.kind(), ErrorKind::kTimeout);
