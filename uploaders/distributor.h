@@ -61,6 +61,8 @@ struct DistributeContext {
   AzureAccess* azure = nullptr;  ///< null where nothing goes to Azure's resource manager
   std::string run_id = {};       ///< names what is staged, and marks what was made
   ImageTraits image = {};
+  /// ARM ids of what this run has delivered so far, in the order of delivery.
+  std::vector<std::string> delivered = {};
 };
 
 /// A target of the template's `distribute` array. Independent of the others and idempotent.
@@ -77,6 +79,9 @@ class Distributor {
   [[nodiscard]] virtual bool takes_suggested_name() const { return false; }
   /// Whether a resource manager makes it, so that somebody wants to know whose.
   [[nodiscard]] virtual bool needs_cloud() const { return false; }
+  /// Whether it can take what a target of that type has delivered instead of the disk, and so is
+  /// better delivered after it.
+  [[nodiscard]] virtual bool can_be_made_of(std::string_view /*type*/) const { return false; }
   /// Why this version cannot serve it, though it is understood; nothing where it can.
   [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   /// Why it cannot be served in this cloud, though it could elsewhere. Nothing is asked of the

@@ -20,6 +20,7 @@ DistributeContext context_of(const Delivery& delivery, const DeliveryServices& s
   context.azure = services.azure;
   context.run_id = services.folder.id();
   context.image = services.image;
+  context.delivered = services.record.artifact_ids();
   context.journal = services.folder.journals() / (delivery.id + ".journal");
   return context;
 }
@@ -70,6 +71,53 @@ Result<void> check_one(const Delivery& delivery,
   return {};
 }
 
+/// Deliveries that walk over the disk at the same time, each on a thread of its own.
+class DeliveryGroup {
+ public:
+  DeliveryGroup(std::vector<const Delivery*> deliveries, const DeliveryServices& services)
+      : deliveries_(std::move(deliveries)), services_(services), results_(deliveries_.size()) {}
+
+  Result<void> start(BlockSource& disk) {
+    if (deliveries_.empty()) return {};
+    KILN_TRY_ASSIGN(sources_, share_source(disk, deliveries_.size()));
+    for (std::size_t i = 0; i < deliveries_.size(); ++i) {
+      threads_.emplace_back([this, i] {
+        results_[i] = deliver_one(*deliveries_[i], *sources_[i], services_);
+        sources_[i].reset();  // the others need not wait for one that has failed
+      });
+    }
+    return {};
+  }
+
+  /// Waits for those that `is_awaited` holds for.
+  template <class IsAwaited>
+  void join(const IsAwaited& is_awaited) {
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      if (threads_[i].joinable() && is_awaited(deliveries_[i]->distributor)) threads_[i].join();
+    }
+  }
+
+  /// Waits for all.
+  void add_to(DistributeOutcome& outcome) {
+    join([](const Distributor&) { return true; });
+    for (auto& result : results_) {
+      if (!result) continue;
+      if (*result) {
+        outcome.artifacts.push_back(**std::move(result));
+      } else {
+        outcome.errors.push_back(std::move(*result).error());
+      }
+    }
+  }
+
+ private:
+  std::vector<const Delivery*> deliveries_;
+  const DeliveryServices& services_;
+  std::vector<std::unique_ptr<BlockSource>> sources_;
+  std::vector<std::optional<Result<Artifact>>> results_;
+  std::vector<std::jthread> threads_;
+};
+
 }  // namespace
 
 Result<CheckedDeliveries> check_each(const std::vector<Delivery>& deliveries,
@@ -102,27 +150,30 @@ Result<void> check_deliveries(const std::vector<Delivery>& deliveries,
 Result<DistributeOutcome> deliver(const std::vector<Delivery>& deliveries,
                                   BlockSource& disk,
                                   const DeliveryServices& services) {
-  if (deliveries.empty()) return DistributeOutcome{};
-  KILN_TRY_ASSIGN(auto sources, share_source(disk, deliveries.size()));
-  std::vector<std::optional<Result<Artifact>>> results(deliveries.size());
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < deliveries.size(); ++i) {
-      threads.emplace_back([&, i] {
-        results[i] = deliver_one(deliveries[i], *sources[i], services);
-        sources[i].reset();  // the others need not wait for one that has failed
-      });
-    }
+  const auto of_another = [&](const Distributor& distributor) {
+    return std::ranges::any_of(deliveries, [&](const Delivery& other) {
+      return distributor.can_be_made_of(other.distributor.type());
+    });
+  };
+  std::vector<const Delivery*> at_once;
+  std::vector<const Delivery*> later;
+  for (const auto& delivery : deliveries) {
+    (of_another(delivery.distributor) ? later : at_once).push_back(&delivery);
   }
-  KILN_TRY(services.cancel.check());
+  const auto awaited = [&](const Distributor& distributor) {
+    return std::ranges::any_of(later, [&](const Delivery* other) {
+      return other->distributor.can_be_made_of(distributor.type());
+    });
+  };
+  DeliveryGroup first(at_once, services);
+  DeliveryGroup second(later, services);
+  KILN_TRY(first.start(disk));
+  first.join(awaited);
+  if (!services.cancel.requested()) KILN_TRY(second.start(disk));
   DistributeOutcome outcome;
-  for (auto& result : results) {
-    if (*result) {
-      outcome.artifacts.push_back(**std::move(result));
-    } else {
-      outcome.errors.push_back(std::move(*result).error());
-    }
-  }
+  first.add_to(outcome);
+  second.add_to(outcome);
+  KILN_TRY(services.cancel.check());
   return outcome;
 }
 

@@ -150,6 +150,16 @@ bool RunRecord::has_output(const std::string& name) const {
                              [&](const auto& output) { return output.value("name", "") == name; });
 }
 
+std::vector<std::string> RunRecord::artifact_ids() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> ids;
+  for (const auto& output : json_.at("runOutputs")) {
+    const auto properties = output.value("properties", nlohmann::json::object());
+    if (auto id = properties.value("artifactId", ""); !id.empty()) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
 void RunRecord::set_finished(nlohmann::json finished) {
   const std::lock_guard lock(mutex_);
   if (finished.is_null()) {

@@ -43,6 +43,8 @@ class RunRecord : public EventSink {
   /// Saved at once, in the place of an earlier output of that name.
   void add_output(const Artifact& artifact);
   [[nodiscard]] bool has_output(const std::string& name) const;
+  /// Of the outputs that are resources, in the order in which they were added.
+  [[nodiscard]] std::vector<std::string> artifact_ids() const;
   /// @param kept what `to_json` of a KeptDisk gives
   void keep(nlohmann::json kept) { json_["kept"] = std::move(kept); }
   [[nodiscard]] bool keeps() const { return json_.contains("kept"); }

@@ -97,6 +97,8 @@ class Azure(KilnTest):
         self.check_secrets(done.stdout, done.stderr)
         image = self.control("state")["resources"][(COMPUTE + "/images/web").lower()]
         self.assertEqual(image["tags"]["team"], "web")
+        uploads = [path for _, path, *_ in self.control("state")["requests"] if path.endswith("/beginGetAccess")]
+        self.assertEqual(len(uploads), 1, "the version is made of the managed image")
 
     def test_stack_hub_without_gallery(self):
         self.serve("--stack-hub", "--adfs")

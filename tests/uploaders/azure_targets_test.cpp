@@ -210,6 +210,51 @@ TEST_F(AzureTargetsTest, KeepsTheDiskOfAShallowVersion) {
   EXPECT_EQ(names("disks"), std::vector<std::string>{"kiln-run1-distribute-01"});
 }
 
+TEST_F(AzureTargetsTest, MakesAVersionOfTheRunsManagedImage) {
+  ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V2"));
+  const auto image = distribute(managed_image());
+  ASSERT_OK(image);
+  auto later = context();
+  later.step_id = "distribute-02";
+  later.delivered = {ArmService::kCompute + "/disks/other", image->artifact_id};
+  const auto made = distribute(shared_image(), later);
+  ASSERT_OK(made);
+  EXPECT_EQ(made->sent_bytes, 0);
+  EXPECT_EQ(uploads(), 1);
+  const auto version = resource("/galleries/g/images/d/versions/1.0.0");
+  EXPECT_EQ(version["fake"]["content"], content_of_disk());
+  EXPECT_EQ(version["properties"]["storageProfile"],
+            json({{"source", {{"id", image->artifact_id}}}}));
+  expect_clean();
+}
+
+TEST_F(AzureTargetsTest, MakesAVersionOfADiskWhereTheManagedImageDoesNotServe) {
+  const auto launch = json::array({json::array({"SecurityType", "TrustedLaunchSupported"})});
+  ASSERT_OK(distribute(managed_image()));
+  ASSERT_OK(distribute(managed_image("of-another-run"), context("run2")));
+  const auto id = [](const std::string& name) { return ArmService::kCompute + "/images/" + name; };
+  struct Case {
+    std::string location;
+    json features;
+    std::string image;
+    std::string more;
+  };
+  long before = uploads();
+  for (const auto& one :
+       {Case{"eastus", json::array(), id("i"), ""},
+        Case{"westeurope", launch, id("i"), ""},
+        Case{"westeurope", json::array(), id("of-another-run"), ""},
+        Case{"westeurope", json::array(), id("deleted"), ""},
+        Case{"westeurope", json::array(), id("i"), R"(, "replicationMode": "Shallow")"}}) {
+    ASSERT_OK(service_->add_definition("/galleries/g/images/d", one.location, "V2", one.features));
+    auto later = context();
+    later.step_id = fmt::format("distribute-{:02}", before);
+    later.delivered = {one.image};
+    ASSERT_OK(distribute(shared_image(one.more), later));
+    EXPECT_EQ(uploads(), ++before) << one.location << one.features << one.image << one.more;
+  }
+}
+
 TEST_F(AzureTargetsTest, LooksAtTheDefinitionBeforeAnyUpload) {
   EXPECT_THAT(check(shared_image()), FailsWith("SharedImage:NoDefinition"));
   ASSERT_OK(service_->add_definition("/galleries/g/images/d", "westeurope", "V1"));

@@ -64,4 +64,9 @@ Result<void> check_definition(const json& definition, const ImageTraits& image) 
   return {};
 }
 
+bool is_standard(const json& definition) {
+  const auto security = feature(definition, "SecurityType");
+  return security.empty() || security == "Standard";
+}
+
 }  // namespace kiln

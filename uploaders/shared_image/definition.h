@@ -11,4 +11,7 @@ namespace kiln {
 /// @param definition the resource, as the service describes it
 Result<void> check_definition(const nlohmann::json& definition, const ImageTraits& image);
 
+/// Whether machines of the definition need nothing of their security type from the image.
+bool is_standard(const nlohmann::json& definition);
+
 }  // namespace kiln

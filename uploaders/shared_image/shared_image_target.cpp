@@ -2,6 +2,7 @@
 
 #include "engine/core/text.h"
 #include "uploaders/arm/azure_access.h"
+#include "uploaders/resource_id.h"
 #include "uploaders/shared_image/definition.h"
 #include "uploaders/shared_image/version_number.h"
 #include "uploaders/staging/azure_target.h"
@@ -51,6 +52,9 @@ class SharedImageTarget : public Distributor {
   }
 
   [[nodiscard]] bool needs_cloud() const override { return true; }
+  [[nodiscard]] bool can_be_made_of(std::string_view type) const override {
+    return type == "ManagedImage" && !is_shallow();
+  }
   [[nodiscard]] std::optional<Error> lacking(const Cloud& cloud,
                                              const ImageTraits& image,
                                              bool /*staging*/) const override {
@@ -87,22 +91,30 @@ class SharedImageTarget : public Distributor {
     KILN_TRY_ASSIGN(const auto definition, find_definition(client, context));
     KILN_TRY_ASSIGN(const auto chosen, choose_version(client, context));
     const auto version = collection(context).child(chosen.number);
+    const auto home = text_member(definition, "location");
+    // A shallow version goes on to read the disk.
+    const StagingPlace place{resource_group_of(options_.target.definition),
+                             home,
+                             /*disk=*/is_shallow() || azure->staging().account_id.empty(),
+                             /*keep=*/is_shallow()};
     if (chosen.found && property(*chosen.found, "provisioningState") != "Failed") {
       KILN_TRY(client.settle(version, context.cancel));
       return artifact(version.id, disk.blocks.size());
     }
     if (chosen.found) KILN_TRY(client.remove(version, context.cancel));
-    const auto home = text_member(definition, "location");
-    // A shallow version goes on to read the disk.
-    const bool shallow = options_.replication_mode == "Shallow";
-    const StagingPlace place{resource_group_of(options_.target.definition),
-                             home,
-                             /*disk=*/shallow || azure->staging().account_id.empty(),
-                             /*keep=*/shallow};
-    return with_staging(disk, place, context, [&](const Staging& staging) -> Result<Artifact> {
+    const auto make = [&](json source) {
       notice(context.events,
              fmt::format("the service makes and replicates {}, which can take long", version.id));
-      KILN_TRY(client.put(version, body(staging, home, context), context.cancel));
+      return client.put(version, body(std::move(source), home, context), context.cancel);
+    };
+    KILN_TRY_ASSIGN(const auto image, find_image(client, definition, context));
+    if (!image.empty()) {
+      notice(context.events, fmt::format("{} is made of {}", version.id, image));
+      KILN_TRY(make({{"source", {{"id", image}}}}));
+      return artifact(version.id, disk.blocks.size());
+    }
+    return with_staging(disk, place, context, [&](const Staging& staging) -> Result<Artifact> {
+      KILN_TRY(make({{"osDiskImage", {{"source", source_of(staging, *azure)}}}}));
       auto result = artifact(version.id, disk.blocks.size());
       result.sent_bytes = staging.report().sent_bytes;
       return result;
@@ -187,7 +199,34 @@ class SharedImageTarget : public Distributor {
         .cure("name another version, or let the service's scheme choose it (versioning)");
   }
 
-  [[nodiscard]] json body(const Staging& staging,
+  [[nodiscard]] bool is_shallow() const { return options_.replication_mode == "Shallow"; }
+
+  /// A managed image of this run in the definition's region, of which a version has all that the
+  /// definition promises; empty where there is none. It says nothing of Secure Boot.
+  Result<std::string> find_image(ArmClient& client,
+                                 const json& definition,
+                                 const DistributeContext& context) const {
+    if (is_shallow() || !is_standard(definition)) return "";
+    for (const auto& id : context.delivered) {
+      if (!is_managed_image_id(id)) continue;
+      const ArmResource resource{id, context.azure->cloud().images_version};
+      KILN_TRY_ASSIGN(const auto image, client.get(resource, context.cancel));
+      if (image && is_of_run(*image, context.run_id) &&
+          property(*image, "provisioningState") == "Succeeded" &&
+          same_region(text_member(*image, "location"), text_member(definition, "location"))) {
+        return id;
+      }
+    }
+    return "";
+  }
+
+  [[nodiscard]] static json source_of(const Staging& staging, const AzureAccess& azure) {
+    if (staging.is_disk()) return {{"id", staging.name()}};
+    return {{"uri", staging.name()}, {"storageAccountId", azure.staging().account_id}};
+  }
+
+  /// @param profile the version's `storageProfile`
+  [[nodiscard]] json body(json profile,
                           const std::string& home,
                           const DistributeContext& context) const {
     json regions = json::array();
@@ -205,15 +244,10 @@ class SharedImageTarget : public Distributor {
     if (!options_.end_of_life.empty()) {
       publishing["endOfLifeDate"] = options_.end_of_life + "T00:00:00Z";
     }
-    json source = {{"id", staging.name()}};
-    if (!staging.is_disk()) {
-      source = {{"uri", staging.name()}, {"storageAccountId", context.azure->staging().account_id}};
-    }
     return {{"location", home},
             {"tags", tags_of(output_, context)},
             {"properties",
-             {{"publishingProfile", publishing},
-              {"storageProfile", {{"osDiskImage", {{"source", std::move(source)}}}}}}}};
+             {{"publishingProfile", publishing}, {"storageProfile", std::move(profile)}}}};
   }
 
   [[nodiscard]] Artifact artifact(const std::string& id, std::uint64_t size) const {

@@ -100,6 +100,10 @@ bool is_marked(const json& resource, const DistributeContext& context) {
   return true;
 }
 
+bool is_of_run(const json& resource, const std::string& run_id) {
+  return text_member(part(resource, "tags"), "kiln-run") == run_id;
+}
+
 std::string text_member(const json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto found = object.find(name);

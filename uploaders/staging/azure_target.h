@@ -29,6 +29,8 @@ nlohmann::json tags_of(const RunOutput& output, const DistributeContext& context
 
 /// Whether a resource was made by this step of this run.
 bool is_marked(const nlohmann::json& resource, const DistributeContext& context);
+/// Whether it was made by any step of the run.
+bool is_of_run(const nlohmann::json& resource, const std::string& run_id);
 
 // The service's answers are not trusted to have the types that it describes.
 

@@ -48,6 +48,7 @@ TEST_F(RunRecordTest, HasTheServicesShapes) {
   EXPECT_EQ(json["runOutputs"][0]["type"],
             "Microsoft.VirtualMachineImages/imageTemplates/runOutputs");
   EXPECT_EQ(json["runOutputs"][1]["properties"]["artifactId"], "/subscriptions/s/images/i");
+  EXPECT_EQ(record_.artifact_ids(), std::vector<std::string>{"/subscriptions/s/images/i"});
 }
 
 TEST_F(RunRecordTest, NeverHoldsASecret) {
