@@ -37,23 +37,47 @@ class StagedResumeTest : public AzureTargetsTest {
     connect(service_->blob_endpoint() + "/staging");
   }
 
-  /// kill -9 of a process that distributes, when about half of the disk is sent.
-  void kill_in_the_middle() {
-    ASSERT_OK(service_->inject_blob(
-        {{{"kind", "slow"}, {"comp", "page"}, {"seconds", 0.1}, {"times", 0}}}));
+  /// kill -9 of a process that distributes, once something has come about.
+  template <class Condition>
+  void kill_when(const Condition& condition) {
     const auto child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
       (void)distribute(managed_image(), journaled(), pieces());
       ::_exit(1);  // it was to be killed before
     }
-    for (int i = 0; i < 600 && page_bytes() < kData / 2; ++i) {
+    for (int i = 0; i < 1000 && !condition(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "the upload had ended before the kill";
+    ASSERT_TRUE(WIFSIGNALED(status)) << "the process had ended before the kill";
+  }
+
+  /// The same where the service keeps a request of the resource manager waiting.
+  void kill_at(const std::string& method, const std::string& path) {
+    ASSERT_OK(service_->inject({{{"kind", "status"},
+                                 {"method", method},
+                                 {"path", path},
+                                 {"status", 503},
+                                 {"retry_after", 60},
+                                 {"times", 0}}}));
+    kill_when([&] {
+      const auto all = state();
+      return std::ranges::any_of(all["requests"], [&](const json& one) {
+        return one[0] == method && one[1].get<std::string>().find(path) != std::string::npos;
+      });
+    });
+    ASSERT_OK(service_->inject(json::array()));
+    sent_before_ = page_bytes();
+  }
+
+  /// kill -9 when about half of the disk is sent.
+  void kill_in_the_middle() {
+    ASSERT_OK(service_->inject_blob(
+        {{{"kind", "slow"}, {"comp", "page"}, {"seconds", 0.1}, {"times", 0}}}));
+    kill_when([&] { return page_bytes() >= kData / 2; });
     ASSERT_OK(service_->inject_blob(json::array()));
     // What was under way comes in.
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -139,6 +163,34 @@ TEST_F(StagedResumeTest, GoesOnWithAKilledAttemptsBlob) {
   stage_in_container();
   kill_in_the_middle();
   expect_gone_on();
+}
+
+TEST_F(StagedResumeTest, SendsNothingTwiceThatWasWholeBeforeTheKill) {
+  for (const std::string moment : {"endGetAccess", "Compute/images/"}) {
+    SetUp();
+    kill_at(moment == "endGetAccess" ? "POST" : "PUT", moment);
+    ASSERT_EQ(sent_before_, kData + 512);
+    ASSERT_OK(distribute(managed_image(), journaled(), pieces()));
+    EXPECT_EQ(resource("/images/i")["fake"]["content"], content_of_disk(pieces()));
+    // The footer is written again where the service has not looked at it yet.
+    EXPECT_EQ(page_bytes() - sent_before_, moment == "endGetAccess" ? 512 : 0);
+    expect_nothing_left();
+  }
+}
+
+TEST_F(StagedResumeTest, SendsNothingTwiceThatWasAWholeBlobBeforeTheKill) {
+  stage_in_container();
+  kill_at("PUT", "Compute/images/");
+  ASSERT_EQ(sent_before_, kData + 512);
+  expect_gone_on();
+}
+
+TEST_F(StagedResumeTest, RemovesWhatAKillAfterTheImageHasLeft) {
+  kill_at("DELETE", "Compute/disks/");
+  ASSERT_FALSE(resource(kStagedDisk).is_null());
+  ASSERT_OK(distribute(managed_image(), journaled(), pieces()));
+  EXPECT_EQ(page_bytes(), sent_before_);
+  expect_nothing_left();
 }
 
 TEST_F(StagedResumeTest, StartsOverWithoutAJournal) {

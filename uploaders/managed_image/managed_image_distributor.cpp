@@ -71,15 +71,16 @@ class ManagedImageTarget : public Distributor {
     KILN_TRY_ASSIGN(auto client, azure->client());
     KILN_TRY_ASSIGN(const auto found, find(client, context));
     const auto image = resource(*azure);
+    const StagingPlace place{resource_group_of(image_id_), location_};
     if (found && is_marked(*found, context) && property(*found, "provisioningState") != "Failed") {
       KILN_TRY(client.settle(image, context.cancel));
+      remove_left_staging(place, context);
       return artifact(disk.blocks.size());
     }
     if (found) {
       notice(context.events, fmt::format("{} is replaced", image_id_));
       KILN_TRY(client.remove(image, context.cancel));
     }
-    const StagingPlace place{resource_group_of(image_id_), location_};
     return with_staging(disk, place, context, [&](const Staging& staging) -> Result<Artifact> {
       KILN_TRY(client.put(image, body(staging, context), context.cancel));
       auto result = artifact(disk.blocks.size());

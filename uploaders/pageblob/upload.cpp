@@ -32,7 +32,7 @@ class Upload {
       warning(context_.events, "this upload cannot be continued after a failure: " + trouble);
     }
     if (!done) return target.clean_up(std::move(done).error());
-    journal.remove();
+    options_.temporary ? journal.complete() : journal.remove();
     return report_;
   }
 

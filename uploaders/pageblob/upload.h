@@ -28,7 +28,8 @@ struct UploadOptions {
   /// blob, without a footer. Without one (empty) it leaves nothing, and the next one starts over.
   std::filesystem::path journal;
   /// With a journal: what fails or is cancelled leaves nothing to go on with, neither the journal
-  /// nor a blob that this upload made. Only a kill does.
+  /// nor a blob that this upload made. Only a kill does. The journal of what is complete is its
+  /// owner's to remove.
   bool temporary = false;
 };
 

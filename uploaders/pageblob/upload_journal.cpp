@@ -18,6 +18,7 @@ constexpr auto kSyncEvery = std::chrono::seconds(30);
 /// 8 TiB in requests of 64 KiB would be more; what does not fit is sent again.
 constexpr std::uint64_t kLargestJournal = 512 * kMiB;
 constexpr std::string_view kFormat = "1";
+constexpr std::string_view kComplete = "complete";
 constexpr int kHex = 16;
 
 std::string checksum(std::string_view text) {
@@ -29,6 +30,15 @@ std::optional<std::uint64_t> number(std::string_view text, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+/// A line without its checksum; nothing where that is wrong.
+std::optional<std::string_view> content_of(std::string_view line) {
+  const auto cut = line.rfind(' ');
+  if (cut == std::string_view::npos || checksum(line.substr(0, cut)) != line.substr(cut + 1)) {
+    return std::nullopt;
+  }
+  return line.substr(0, cut);
 }
 
 Error journal_error(std::string_view verb, const std::filesystem::path& path) {
@@ -74,11 +84,9 @@ Result<void> UploadJournal::read() {
 
 /// False where the line is damaged, or is about another upload.
 bool UploadJournal::read_line(std::string_view line) {
-  const auto cut = line.rfind(' ');
-  if (cut == std::string_view::npos || checksum(line.substr(0, cut)) != line.substr(cut + 1)) {
-    return false;
-  }
-  const auto words = split(line.substr(0, cut), ' ');
+  const auto content = content_of(line);
+  if (!content) return false;
+  const auto words = split(*content, ' ');
   if (words[0] == "upload" && words.size() == 5) {
     const auto mark = number(words[2], kHex);
     const auto size = number(words[3]);
@@ -87,6 +95,7 @@ bool UploadJournal::read_line(std::string_view line) {
     if (ours) mark_ = mark;
     return ours;
   }
+  if (*content == kComplete) return mark_.has_value();
   if (words[0] != "page" || words.size() != 4 || !mark_) return false;
   const auto offset = number(words[1]);
   const auto length = number(words[2]);
@@ -94,6 +103,17 @@ bool UploadJournal::read_line(std::string_view line) {
   if (!offset || !length || !crc) return false;
   sent_[*offset] = {*length, *crc};
   return true;
+}
+
+bool UploadJournal::is_complete(const std::filesystem::path& path, std::uint64_t size) {
+  const auto text = read_file(path, kLargestJournal);
+  if (!text) return false;
+  const auto lines = split(*text, '\n');  // the last one is what follows the last end of a line
+  if (lines.size() < 3 || content_of(lines[lines.size() - 2]) != kComplete) return false;
+  const auto first = content_of(lines.front());
+  const auto words = first ? split(*first, ' ') : std::vector<std::string>();
+  return words.size() == 5 && words[0] == "upload" && words[1] == kFormat &&
+         number(words[3]) == size;
 }
 
 Result<void> UploadJournal::append(std::string line) {
@@ -145,6 +165,13 @@ void UploadJournal::add(const PageRange& pages, std::uint64_t crc) {
 std::string UploadJournal::trouble() const {
   const std::lock_guard lock(writing_->mutex);
   return writing_->trouble;
+}
+
+void UploadJournal::complete() {
+  if (!kept()) return;
+  const std::lock_guard lock(writing_->mutex);
+  if (auto noted = append(std::string(kComplete)); !noted)
+    writing_->trouble = noted.error().summary();
 }
 
 void UploadJournal::remove() {

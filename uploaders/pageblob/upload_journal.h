@@ -27,6 +27,7 @@ struct UploadIdentity {
 ///
 ///     upload 1 MARK SIZE URL CHECKSUM
 ///     page OFFSET LENGTH CRC64 CHECKSUM
+///     complete CHECKSUM
 class UploadJournal {
  public:
   /// Locks the file, so that two processes never continue one upload (Upload:Busy). What is not
@@ -49,6 +50,12 @@ class UploadJournal {
   /// upload; `trouble` tells afterwards.
   void add(const PageRange& pages, std::uint64_t crc);
   [[nodiscard]] std::string trouble() const;
+  /// Notes that the blob is whole, for who keeps the journal longer than the upload lasts.
+  void complete();
+  /// Whether the file is an undamaged journal of an upload of that size that became whole; for who
+  /// cannot know the blob's URL any more. False where it cannot be read.
+  /// @param size bytes, the footer included
+  [[nodiscard]] static bool is_complete(const std::filesystem::path& path, std::uint64_t size);
   /// The upload is done or given up.
   void remove();
 

@@ -99,6 +99,7 @@ class SharedImageTarget : public Distributor {
                              /*keep=*/is_shallow()};
     if (chosen.found && property(*chosen.found, "provisioningState") != "Failed") {
       KILN_TRY(client.settle(version, context.cancel));
+      if (!place.keep) remove_left_staging(place, context);
       return artifact(version.id, disk.blocks.size());
     }
     if (chosen.found) KILN_TRY(client.remove(version, context.cancel));

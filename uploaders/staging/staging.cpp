@@ -4,6 +4,7 @@
 #include "disk/convert/fixed_vhd.h"
 #include "disk/formats/vhd_footer.h"
 #include "engine/core/text.h"
+#include "uploaders/pageblob/upload_journal.h"
 #include "uploaders/staging/azure_target.h"
 #include "uploaders/staging/disk_access.h"
 
@@ -31,19 +32,37 @@ UploadOptions upload_options(const DistributeContext& context) {
   return options;
 }
 
-/// Whether an attempt that was killed has left what an upload with a journal can go on with. The
-/// upload itself looks whether the journal is about this disk, and which of its pages are there.
-bool is_resumable(const json& disk, const json& wanted, const DistributeContext& context) {
-  const auto state = property(disk, "diskState");
+void remove_journal(const std::filesystem::path& journal) {
+  std::error_code ignored;
+  std::filesystem::remove(journal, ignored);
+}
+
+/// What an attempt that was killed has left.
+enum class Leftover {
+  kUseless,
+  kBegun,  ///< an upload with a journal can go on with it
+  kWhole,  ///< only the image is to be made of it
+};
+
+/// The upload itself looks whether the journal is about this disk, and which of its pages are
+/// there.
+Leftover judge(const json& disk, const json& wanted, const DistributeContext& context) {
   const auto size_of = [](const json& body) {
     const auto& creation = part(part(body, "properties"), "creationData");
     return creation.is_object() ? creation.value("uploadSizeBytes", json()) : json();
   };
   std::error_code ignored;
-  return is_marked(disk, context) && (state == "ActiveUpload" || state == "ReadyToUpload") &&
-         size_of(disk) == size_of(wanted) &&
-         same_region(text_member(disk, "location"), text_member(wanted, "location")) &&
-         !context.journal.empty() && std::filesystem::exists(context.journal, ignored);
+  const bool own = is_marked(disk, context) && size_of(disk) == size_of(wanted) &&
+                   same_region(text_member(disk, "location"), text_member(wanted, "location")) &&
+                   !context.journal.empty() && std::filesystem::exists(context.journal, ignored);
+  if (!own) return Leftover::kUseless;
+  const auto state = property(disk, "diskState");
+  if (state == "ActiveUpload" || state == "ReadyToUpload") return Leftover::kBegun;
+  // It took its contents and the service found them to be a VHD.
+  const bool whole =
+      state == "Unattached" &&
+      UploadJournal::is_complete(context.journal, size_of(wanted).get<std::uint64_t>());
+  return whole ? Leftover::kWhole : Leftover::kUseless;
 }
 
 class StagedDisk : public Staging {
@@ -52,7 +71,8 @@ class StagedDisk : public Staging {
       : azure_(*context.azure),
         disk_{
             fmt::format("{}/providers/Microsoft.Compute/disks/{}", place.group, base_name(context)),
-            azure_.cloud().disks_version} {}
+            azure_.cloud().disks_version},
+        journal_(context.journal) {}
 
   [[nodiscard]] const std::string& name() const override { return disk_.id; }
   [[nodiscard]] bool is_disk() const override { return true; }
@@ -62,7 +82,9 @@ class StagedDisk : public Staging {
                     const std::string& location,
                     const DistributeContext& context) {
     KILN_TRY_ASSIGN(auto client, azure_.client());
-    KILN_TRY(prepare(client, body(disk.blocks.size(), location, context), context));
+    KILN_TRY_ASSIGN(const bool whole,
+                    prepare(client, body(disk.blocks.size(), location, context), context));
+    if (whole) return {};
     KILN_TRY_ASSIGN(const auto access, DiskAccess::grant(azure_, disk_, context.cancel));
     auto options = upload_options(context);
     options.existing = true;
@@ -78,6 +100,7 @@ class StagedDisk : public Staging {
   }
 
   Result<void> remove() override {
+    remove_journal(journal_);
     if (!touched_) return {};
     auto limits = azure_.options();
     limits.retry = impatient(limits.retry);
@@ -86,15 +109,24 @@ class StagedDisk : public Staging {
     return discard(client, {});
   }
 
+  /// What an attempt that was killed after it had made the image has left.
+  Result<void> remove_left(const DistributeContext& context) {
+    KILN_TRY_ASSIGN(auto client, azure_.client());
+    KILN_TRY_ASSIGN(const auto found, client.get(disk_, context.cancel));
+    touched_ = found && is_marked(*found, context);
+    return remove();
+  }
+
  private:
   /// A disk that waits for its contents: what a killed attempt left, where the upload can go on
-  /// with that, else a new one.
-  Result<void> prepare(ArmClient& client, const json& wanted, const DistributeContext& context) {
+  /// with that, else a new one. True where it has them all.
+  Result<bool> prepare(ArmClient& client, const json& wanted, const DistributeContext& context) {
     KILN_TRY_ASSIGN(const auto found, client.get(disk_, context.cancel));
-    if (found && is_resumable(*found, wanted, context)) {
+    const auto leftover = found ? judge(*found, wanted, context) : Leftover::kUseless;
+    if (leftover != Leftover::kUseless) {
       notice(context.events, fmt::format("going on with {} of an earlier attempt", disk_.id));
       touched_ = true;
-      return {};
+      return leftover == Leftover::kWhole;
     }
     if (found) {
       notice(context.events, fmt::format("{} is left of an earlier attempt: removed", disk_.id));
@@ -102,7 +134,7 @@ class StagedDisk : public Staging {
     }
     touched_ = true;
     KILN_TRY(client.put(disk_, wanted, context.cancel));
-    return {};
+    return false;
   }
 
   /// A disk with an open access cannot be deleted, and closing one that is not full is an error.
@@ -129,14 +161,18 @@ class StagedDisk : public Staging {
 
   AzureAccess& azure_;
   ArmResource disk_;
+  std::filesystem::path journal_;
   UploadReport report_;
   bool touched_ = false;  ///< there may be something to remove
 };
 
 class StagedBlob : public Staging {
  public:
-  StagedBlob(PageBlobTarget target, PageBlobOptions options)
-      : target_(std::move(target)), name_(target_.location.plain()), options_(std::move(options)) {}
+  StagedBlob(PageBlobTarget target, PageBlobOptions options, std::filesystem::path journal)
+      : target_(std::move(target)),
+        name_(target_.location.plain()),
+        options_(std::move(options)),
+        journal_(std::move(journal)) {}
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] bool is_disk() const override { return false; }
@@ -155,6 +191,7 @@ class StagedBlob : public Staging {
   }
 
   Result<void> remove() override {
+    remove_journal(journal_);
     options_.retry = impatient(options_.retry);
     KILN_TRY_ASSIGN(auto blob, PageBlob::open(target_, options_));
     KILN_TRY_ASSIGN(const auto found, blob.properties({}));
@@ -166,18 +203,22 @@ class StagedBlob : public Staging {
   PageBlobTarget target_;
   std::string name_;
   PageBlobOptions options_;
+  std::filesystem::path journal_;
   UploadReport report_;
 };
 
-Result<std::unique_ptr<Staging>> stage_blob(FinishedDisk& disk, const DistributeContext& context) {
+Result<std::unique_ptr<StagedBlob>> staged_blob(const DistributeContext& context) {
   auto& azure = *context.azure;
   KILN_TRY_ASSIGN(const auto container, parse_blob_location(azure.staging().url));
   const auto location = container.with_blob(base_name(context) + ".vhd");
   KILN_TRY_ASSIGN(auto credential, azure.storage_credential(location));
-  auto staging = std::make_unique<StagedBlob>(PageBlobTarget{location, std::move(credential)},
-                                              upload_options(context).blob);
-  KILN_TRY(staging->fill(disk, context));
-  return staging;
+  return std::make_unique<StagedBlob>(PageBlobTarget{location, std::move(credential)},
+                                      upload_options(context).blob,
+                                      context.journal);
+}
+
+bool goes_to_blob(const StagingPlace& place, const DistributeContext& context) {
+  return !place.disk && !context.azure->staging().url.empty();
 }
 
 }  // namespace
@@ -185,7 +226,11 @@ Result<std::unique_ptr<Staging>> stage_blob(FinishedDisk& disk, const Distribute
 Result<std::unique_ptr<Staging>> stage(FinishedDisk& disk,
                                        const StagingPlace& place,
                                        const DistributeContext& context) {
-  if (!place.disk && !context.azure->staging().url.empty()) return stage_blob(disk, context);
+  if (goes_to_blob(place, context)) {
+    KILN_TRY_ASSIGN(auto blob, staged_blob(context));
+    KILN_TRY(blob->fill(disk, context));
+    return blob;
+  }
   auto staging = std::make_unique<StagedDisk>(place, context);
   auto filled = staging->fill(disk, place.location, context);
   if (filled) return staging;
@@ -194,6 +239,15 @@ Result<std::unique_ptr<Staging>> stage(FinishedDisk& disk,
   if (removed) return error;
   return std::move(error).followed_by(
       std::move(removed).error().while_doing("removing " + staging->name()));
+}
+
+void remove_left_staging(const StagingPlace& place, const DistributeContext& context) {
+  const auto remove = [&]() -> Result<void> {
+    if (!goes_to_blob(place, context)) return StagedDisk(place, context).remove_left(context);
+    KILN_TRY_ASSIGN(const auto blob, staged_blob(context));
+    return blob->remove();
+  };
+  if (auto removed = remove(); !removed) warning(context.events, removed.error().summary());
 }
 
 std::map<std::string, std::string> run_marks(const DistributeContext& context) {

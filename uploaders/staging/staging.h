@@ -37,6 +37,10 @@ Result<std::unique_ptr<Staging>> stage(FinishedDisk& disk,
                                        const StagingPlace& place,
                                        const DistributeContext& context);
 
+/// Removes what an attempt of the same run and step has left that was killed after it had made the
+/// image. A failure is a warning, as the image is there.
+void remove_left_staging(const StagingPlace& place, const DistributeContext& context);
+
 /// The marks of what a run makes: `kiln-run` and `kiln-step`.
 std::map<std::string, std::string> run_marks(const DistributeContext& context);
 

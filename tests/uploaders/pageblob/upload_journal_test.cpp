@@ -52,6 +52,33 @@ TEST_F(UploadJournalTest, TellsTheNextProcessWhatWasAcknowledged) {
   EXPECT_FALSE(journal->has({512, 512}, 1));
 }
 
+TEST_F(UploadJournalTest, TellsWhetherTheUploadBecameWhole) {
+  EXPECT_FALSE(UploadJournal::is_complete(path_, kUpload.size)) << "there is none";
+  write();
+  EXPECT_FALSE(UploadJournal::is_complete(path_, kUpload.size));
+  const auto begun = read_file(path_).value();
+  {
+    auto journal = open();
+    ASSERT_OK(journal);
+    journal->complete();
+  }
+  EXPECT_TRUE(UploadJournal::is_complete(path_, kUpload.size));
+  EXPECT_FALSE(UploadJournal::is_complete(path_, kUpload.size + 512)) << "another size";
+  const auto whole = read_file(path_).value();
+  for (const auto& text : {whole.substr(0, whole.size() - 1),
+                           whole.substr(whole.find('\n') + 1),
+                           whole.substr(begun.size())}) {
+    ASSERT_OK(write_file_atomic(path_, text));
+    EXPECT_FALSE(UploadJournal::is_complete(path_, kUpload.size)) << text;
+  }
+  ASSERT_OK(write_file_atomic(path_, whole));
+  auto again = open();
+  ASSERT_OK(again);
+  EXPECT_TRUE(again->has({0, 4 * kMiB}, 1));
+  ASSERT_OK(again->begin(kMark));
+  EXPECT_FALSE(UploadJournal::is_complete(path_, kUpload.size));
+}
+
 TEST_F(UploadJournalTest, WhatIsNotInTheBlobIsForgotten) {
   write();
   auto journal = open();
