@@ -2,8 +2,8 @@
 
 #include "engine/core/temp_dir.h"
 #include "tests/support/matchers.h"
-#include "tests/uploaders/support/pattern_disk.h"
 #include "tests/support/recording_sink.h"
+#include "tests/uploaders/support/pattern_disk.h"
 
 namespace kiln::test {
 namespace {
