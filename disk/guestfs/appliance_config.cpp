@@ -42,14 +42,32 @@ Result<void> add_disk(guestfs_h* g, const GuestfsOptions& options) {
                fmt::format("adding the disk {}", options.disk.string()));
 }
 
+/// A comma inside of a value is doubled (qemu-options: QemuOpts).
+std::string escaped(const std::filesystem::path& path) {
+  std::string text;
+  for (const char c : path.string()) text.append(c == ',' ? 2 : 1, c);
+  return text;
+}
+
+/// Behind libguestfs's back, because it would search them for a system and gives drives no name.
+Result<void> add_discs(guestfs_h* g, const GuestfsOptions& options) {
+  for (std::size_t i = 0; i < options.discs.size(); ++i) {
+    const auto& disc = options.discs[i];
+    const auto drive =
+        fmt::format("if=none,id=kilndisc{},format=raw,readonly=on,file={}", i, escaped(disc.iso));
+    const auto device = fmt::format("scsi-cd,drive=kilndisc{},product={}", i, disc.drive);
+    KILN_TRY(check(g, guestfs_config(g, "-drive", drive.c_str()), "adding a disc"));
+    KILN_TRY(check(g, guestfs_config(g, "-device", device.c_str()), "adding a disc"));
+  }
+  return {};
+}
+
 Result<void> add_port(guestfs_h* g, const GuestfsOptions& options) {
   if (!options.port) return {};
   const auto& [socket, name] = *options.port;
   KILN_CHECK(socket.string().size() <= kLongestSocketPath);
-  // A comma inside of a value is doubled (qemu-options: QemuOpts).
-  std::string escaped;
-  for (const char c : socket.string()) escaped.append(c == ',' ? 2 : 1, c);
-  const auto chardev = fmt::format("socket,id=kilnport,path={},server=on,wait=off", escaped);
+  const auto chardev =
+      fmt::format("socket,id=kilnport,path={},server=on,wait=off", escaped(socket));
   const auto device = fmt::format("virtserialport,chardev=kilnport,name={}", name);
   KILN_TRY(check(g, guestfs_config(g, "-chardev", chardev.c_str()), "adding a port"));
   return check(g, guestfs_config(g, "-device", device.c_str()), "adding a port");
@@ -85,6 +103,7 @@ Result<void> configure_appliance(guestfs_h* g, const GuestfsOptions& options, in
     return guestfs_error(g, "asking for the console");
   }
   KILN_TRY(add_port(g, options));
+  KILN_TRY(add_discs(g, options));
   return add_disk(g, options);
 }
 

@@ -56,7 +56,8 @@ class ApplianceSession : public ImageSession {
     KILN_TRY(configure_appliance(handle_.get(), options_, console_file_));
     if (guestfs_launch(handle_.get()) != 0) return launch_error();
     killer_.lift_deadline();
-    return {};
+    if (options_.discs.empty()) return {};
+    return check(guestfs_modprobe(handle_.get(), "sr_mod"), "loading the drives' driver");
   }
 
   Result<std::vector<FileSystem>> file_systems() override;

@@ -21,6 +21,7 @@ struct GuestfsOptions {
   std::filesystem::path temp_folder;  ///< for libguestfs's own scratch files
   std::optional<GuestPort> port;      ///< a second one, for the agent
   std::string_view agent;             ///< a static program, borrowed; for start_agent
+  std::vector<AttachedDisc> discs;
 };
 
 /// A libguestfs appliance with one disk.

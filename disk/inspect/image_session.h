@@ -21,6 +21,12 @@ struct GuestPort {
   std::string name;              ///< /dev/virtio-ports/NAME inside
 };
 
+/// The image of a disc, in a SCSI drive beside the disk that is serviced.
+struct AttachedDisc {
+  std::filesystem::path iso;
+  std::string drive;  ///< what the guest reads in /sys/block/sr*/device/model; 16 characters
+};
+
 /// sockaddr_un holds 108 bytes with the terminating zero.
 inline constexpr std::size_t kLongestSocketPath = 107;
 

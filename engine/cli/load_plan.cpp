@@ -55,6 +55,7 @@ void PlanFlags::add_to(CLI::App& command) {
           "has them, else one")
       ->check(CLI::Range(1, 255));
   network.add_to(command);
+  media.add_to(command);
   add_connect_option(command, sandbox);
   command.add_option("--step-timeout", step_timeout_minutes, "Time limit of each step in minutes");
   command.add_flag("--offline", offline, "Fetch nothing over the network; --uri-map still applies")
@@ -92,6 +93,7 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   options.mode = flags.mode;
   options.sandbox = flags.sandbox;
   KILN_TRY(flags.network.apply(options.sandbox));
+  KILN_TRY(flags.media.apply(options.sandbox));
   options.sandbox.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);
   options.offline = flags.offline;
   KILN_TRY_ASSIGN(options.cloud, flags.cloud.choose(services.cancel));

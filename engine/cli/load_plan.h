@@ -8,6 +8,7 @@
 
 #include "engine/cli/cloud_flags.h"
 #include "engine/cli/layer_flags.h"
+#include "engine/cli/media_flags.h"
 #include "engine/cli/network_flags.h"
 #include "engine/cli/services.h"
 #include "engine/cli/template_flags.h"
@@ -22,6 +23,7 @@ struct PlanFlags {
   SandboxMode mode = SandboxMode::kAuto;
   SandboxOptions sandbox;
   NetworkFlags network;
+  MediaFlags media;
   unsigned boot_timeout_minutes = 15;
   std::vector<std::string> generalize_skip;
   std::vector<std::string> generalize_also;

@@ -109,6 +109,15 @@ std::string describe_sandbox(std::string_view label,
   return fmt::format("\n{:<12}{}: {}; network {}", label, name, reason, network);
 }
 
+std::string describe_media(const Plan& plan) {
+  std::string text;
+  for (const auto& medium : plan.options.sandbox.media) {
+    text += fmt::format(
+        "\nMedium      /run/kiln/media/{} is {}", medium.name, printable(medium.iso.string()));
+  }
+  return text;
+}
+
 std::string describe_build(const Plan& plan) {
   if (!plan.builds())
     return "\nBuild       nothing, the source itself is validated (sourceValidationOnly)";
@@ -162,6 +171,7 @@ std::string describe_plan(const Plan& plan) {
     text += fmt::format(" (api-version {})", checked.image_template.api_version);
   }
   text += describe_source(plan);
+  text += describe_media(plan);
   text += describe_build(plan);
   text += describe_validation(plan);
   text += describe_targets(checked.targets);

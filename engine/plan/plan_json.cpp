@@ -91,6 +91,14 @@ nlohmann::json cloud_json(const PlanOptions& options) {
           {"chosenBy", options.cloud_chosen_by}};
 }
 
+nlohmann::json media_json(const Plan& plan) {
+  auto media = nlohmann::json::array();
+  for (const auto& medium : plan.options.sandbox.media) {
+    media.push_back({{"name", medium.name}, {"path", medium.iso.string()}});
+  }
+  return media;
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Plan& plan) {
@@ -121,6 +129,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
         {"reason", plan.sandbox_reason},
         {"network", plan.options.sandbox.network},
         {"destinations", destination_names(plan.options.sandbox)},
+        {"media", media_json(plan)},
         {"memoryMiB", plan.options.sandbox.memory_mib},
         {"vcpus",
          plan.boots() ? vcpus_to_boot(plan.options.sandbox)

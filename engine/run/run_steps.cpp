@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/run/offline_media.h"
 #include "engine/sandbox/registry.h"
 
 namespace kiln {
@@ -41,11 +42,13 @@ Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
                                                const WorkDisk& disk) {
   const SandboxContext sandbox_context{
       context.runner, context.events, context.cancel, context.folder.work(), context.cache_folder};
-  KILN_TRY_ASSIGN(
-      auto sandbox, as_step(context, phase, phase + "-sandbox", "start the sandbox", [&] {
-        return sandbox_backend(name).start(disk, context.plan.options.sandbox, sandbox_context);
-      }));
+  KILN_TRY_ASSIGN(const auto options, with_media(context));
+  KILN_TRY_ASSIGN(auto sandbox,
+                  as_step(context, phase, phase + "-sandbox", "start the sandbox", [&] {
+                    return sandbox_backend(name).start(disk, options, sandbox_context);
+                  }));
   notice(context.events, "found " + sandbox->system().pretty_name, phase);
+  KILN_TRY(mount_media(context, sandbox->agent()));
   return sandbox;
 }
 
@@ -62,7 +65,10 @@ Result<void> run_steps(const RunContext& context,
     const auto run = [&] {
       auto step_run = step_context(context, sandbox.agent(), phase, step.id);
       step_run.inputs = inputs.files;
-      step_run.restart = [&](std::chrono::milliseconds limit) { return sandbox.restart(limit); };
+      step_run.restart = [&](std::chrono::milliseconds limit) -> Result<void> {
+        KILN_TRY(sandbox.restart(limit));
+        return mount_media(context, sandbox.agent());
+      };
       return customizer.run(step_run);
     };
     const auto title = step_title(customizer);

@@ -19,4 +19,8 @@ std::vector<std::string> destination_names(const SandboxOptions& options) {
   return names;
 }
 
+std::string drive_of_medium(std::size_t number) {
+  return fmt::format("kiln-media-{}", number);
+}
+
 }  // namespace kiln

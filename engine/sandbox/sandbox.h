@@ -34,6 +34,15 @@ enum class Firmware { kAny, kBios, kUefi };
 /// with the second for disks that it does not know.
 enum class ApplianceChoice { kAuto, kMicro, kLibguestfs };
 
+/// A disc that the sandbox has beside the image's disk, read-only. The guest knows it by the model
+/// of its drive, see `drive_of_medium`.
+struct OfflineMedium {
+  std::string name;           ///< a word of letters, digits, `.`, `_` and `-`
+  std::filesystem::path iso;  ///< ISO 9660
+};
+/// At most 16 characters, which is what SCSI has room for. @param number counts the media from 1
+std::string drive_of_medium(std::size_t number);
+
 struct SandboxOptions {
   AcceleratorChoice accelerator = AcceleratorChoice::kAuto;
   ApplianceChoice appliance = ApplianceChoice::kAuto;
@@ -42,6 +51,7 @@ struct SandboxOptions {
   bool network = false;  ///< a user-mode network card, which reaches whatever the host does
   /// What can be reached without a card, and nothing else; not both.
   std::vector<Destination> destinations = {};
+  std::vector<OfflineMedium> media = {};
   std::string connect = {};  ///< URI of the libvirt that boots images; empty: the embedded driver
   Firmware firmware = Firmware::kAny;  ///< where the image's own system is booted
   /// UEFI with Secure Boot, by Microsoft's keys, and a TPM 2.0, where the image's own system is

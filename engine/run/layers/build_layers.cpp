@@ -1,6 +1,7 @@
 #include "engine/run/layers/build_layers.h"
 
 #include "engine/core/text.h"
+#include "engine/run/media_digest.h"
 #include "engine/run/phases.h"
 #include "engine/run/run_steps.h"
 #include "engine/run/source_digest.h"
@@ -66,7 +67,10 @@ Result<void> BuildLayers::find(const InstalledSource& source, const RunContext& 
     base.expected_sha256.reset();
   }
   KILN_TRY_ASSIGN(const auto contents, source_contents(base, context.cache_folder, context.cancel));
-  source_ = source_key(context.plan, contents);
+  KILN_TRY_ASSIGN(
+      const auto media,
+      media_contents(context.plan.options.sandbox.media, context.cache_folder, context.cancel));
+  source_ = source_key(context.plan, contents, media);
   KILN_TRY_ASSIGN(const auto held, store_.hold());
   making_ = true;
   auto found = find_layers(store_, context.plan, source_, reusable_, digest_);

@@ -67,7 +67,7 @@ Result<std::size_t> named_step(const Plan& plan, const std::string& name) {
 
 }  // namespace
 
-std::string source_key(const Plan& plan, const std::string& contents) {
+std::string source_key(const Plan& plan, const std::string& contents, const std::string& media) {
   static const auto agent = sha256_hex(embedded_linux_agent());
   const auto& sandbox = plan.options.sandbox;
   return digest_of({{"layerFormat", kLayerFormat},
@@ -75,6 +75,7 @@ std::string source_key(const Plan& plan, const std::string& contents) {
                     {"agent", agent},
                     {"path", plan.source_image.path.string()},
                     {"contents", contents},
+                    {"media", media},
                     {"size", plan.disk_size().value_or(0)},
                     {"sandbox", plan.sandbox},
                     {"firmware", static_cast<int>(sandbox.firmware)},

@@ -21,7 +21,10 @@ using InputDigest = std::function<std::optional<std::string>(const StepInput& in
 
 /// What all layers of a build have in common, and what lies below the first.
 /// @param contents digest of the source's contents
-std::string source_key(const Plan& plan, const std::string& contents);
+/// @param media what media_contents gives; empty where there are no offline media
+std::string source_key(const Plan& plan,
+                       const std::string& contents,
+                       const std::string& media = {});
 /// The key of a layer that some steps make over what `below` names: a layer's id, or a source_key.
 /// Nothing where an input's digest is not known.
 std::optional<std::string> steps_key(const std::string& below,

@@ -5,6 +5,7 @@
 #include "engine/core/digest.h"
 #include "engine/core/file.h"
 #include "engine/core/text.h"
+#include "engine/run/media_digest.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/source_digest.h"
 #include "uploaders/transport/fetcher.h"
@@ -97,13 +98,18 @@ Result<Forecast> forecast(const Plan& plan,
     told.unknown = "no build from this source yet";
     return told;
   }
+  const auto media = known_media_contents(plan.options.sandbox.media, cache_folder);
+  if (!media) {
+    told.unknown = "no build with these media yet";
+    return told;
+  }
   const auto digest = [&](const StepInput& input) {
     auto known = local_digest(input, plan.options);
     if (!known) told.unknown = "it depends on what is fetched";
     return known;
   };
-  told.layers =
-      find_layers(LayerStore(state_folder), plan, source_key(plan, *contents), reusable, digest);
+  told.layers = find_layers(
+      LayerStore(state_folder), plan, source_key(plan, *contents, *media), reusable, digest);
   if (told.layers.finished) told.unknown.clear();
   const auto times = times_of(plan, state_folder);
   milliseconds sum{0};

@@ -63,6 +63,14 @@ Result<void> find_and_mount(MountedImage& image, const WorkDisk& disk, EventSink
   return {};
 }
 
+std::vector<AttachedDisc> discs_of(const SandboxOptions& options) {
+  std::vector<AttachedDisc> discs;
+  for (const auto& medium : options.media) {
+    discs.push_back({medium.iso, drive_of_medium(discs.size() + 1)});
+  }
+  return discs;
+}
+
 /// What every launch is told.
 struct Launch {
   const WorkDisk& disk;
@@ -85,6 +93,7 @@ Result<std::unique_ptr<ImageSession>> launch_libguestfs(const Launch& launch) {
   appliance.temp_folder = launch.context.work_folder;
   appliance.port = launch.port;
   appliance.agent = embedded_linux_agent();
+  appliance.discs = discs_of(launch.options);
   return launch_guestfs(appliance, launch.context.cancel);
 }
 
@@ -103,6 +112,7 @@ Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launc
   appliance.console_log = context.work_folder / kConsoleLog;
   appliance.work_folder = context.work_folder;
   appliance.port = launch.port;
+  appliance.discs = discs_of(launch.options);
   return launch_micro(context.runner, appliance, files, context.cancel);
 }
 

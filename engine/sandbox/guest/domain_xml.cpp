@@ -128,6 +128,22 @@ std::string disk_device() {
       {{"driver", "scsi-hd"}, {"bus", "scsi0.0"}, {"drive", "work"}, {"bootindex", 1}});
 }
 
+std::vector<std::string> disc_arguments(const OfflineMedium& medium, std::size_t number) {
+  const auto node = fmt::format("medium-{}", number);
+  return {
+      "-blockdev",
+      dump_json(
+          {{"driver", "raw"},
+           {"node-name", node},
+           {"read-only", true},
+           {"file", {{"driver", "file"}, {"filename", medium.iso.string()}, {"read-only", true}}}}),
+      "-device",
+      dump_json({{"driver", "scsi-cd"},
+                 {"bus", "scsi0.0"},
+                 {"drive", node},
+                 {"product", drive_of_medium(number)}})};
+}
+
 /// @param unit counts the drives; SATA's ports are those of q35 itself
 pugi::xml_node add_drive(pugi::xml_node devices,
                          const char* kind,
@@ -166,6 +182,11 @@ void add_command_line(pugi::xml_node domain, const DomainSpec& spec) {
                              block_device(spec.disk_node),
                              std::string("-device"),
                              disk_device()}) {
+      add(line, "qemu:arg", {{"value", text}});
+    }
+  }
+  for (std::size_t i = 0; i < spec.media.size(); ++i) {
+    for (const auto& text : disc_arguments(spec.media[i], i + 1)) {
       add(line, "qemu:arg", {{"value", text}});
     }
   }

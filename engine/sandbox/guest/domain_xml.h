@@ -41,6 +41,7 @@ struct DomainSpec {
   std::filesystem::path emulator;
   int owner = 0;                      ///< process id that the keeper watches; 0 where there is none
   std::string disk_node;              ///< `json:` and a qemu block node, see WorkDisk::node
+  std::vector<OfflineMedium> media;   ///< read-only, behind the disk
   std::optional<UefiFiles> uefi;      ///< none: BIOS
   std::filesystem::path tpm_socket;   ///< of a TPM 2.0; empty: none
   std::filesystem::path console_log;  ///< appended to

@@ -131,6 +131,7 @@ Result<DomainSpec> GuestSandbox::specify(Firmware firmware) {
   spec.emulator = virt_->emulator();
   spec.owner = ::getpid();
   spec.disk_node = disk_.node(/*read_only=*/false);
+  spec.media = options_.media;
   spec.console_log = context_.work_folder / kConsoleLog;
   spec.agent_socket = port_->socket();
   if (options_.trusted_launch) {

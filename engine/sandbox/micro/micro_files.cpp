@@ -33,6 +33,7 @@ const std::vector<ModuleSet>& module_sets() {
   static const std::vector<ModuleSet> kSets = {
       {"start", {"virtio_pci", "virtio_scsi", "sd_mod", "virtio_console"}},
       {"network", {"virtio_net"}},
+      {"discs", {"sr_mod"}},
       {"lvm", {"dm_mod"}},
       {"steps", {"loop", "fuse"}},
       // The kernel's own names for what it looks for.

@@ -32,7 +32,7 @@ class MicroSession : public ImageSession {
   MicroSession(MicroVm machine, CancelToken cancel)
       : machine_(std::move(machine)), tools_(machine_.tools(), std::move(cancel)), files_(tools_) {}
 
-  Result<void> set_up(bool network);
+  Result<void> set_up(const MicroOptions& options);
 
   Result<std::vector<FileSystem>> file_systems() override;
   Result<std::string> boot_code() override {
@@ -90,8 +90,9 @@ class MicroSession : public ImageSession {
   std::map<std::string, std::pair<std::string, std::string>> subvolumes_;
 };
 
-Result<void> MicroSession::set_up(bool network) {
-  if (!network) return {};
+Result<void> MicroSession::set_up(const MicroOptions& options) {
+  if (!options.discs.empty()) KILN_TRY(done({"modules", "discs"}, "loading the drives' driver"));
+  if (!options.network) return {};
   KILN_TRY(done({"modules", "network"}, "loading the network card's driver"));
   return done({"network", kAddress, kNetmask, kGateway}, "setting up the network card");
 }
@@ -245,7 +246,7 @@ Result<std::unique_ptr<ImageSession>> launch_micro(ProcessRunner& runner,
                                                    const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto machine, MicroVm::start(runner, options, files, cancel));
   auto session = std::make_unique<MicroSession>(std::move(machine), cancel);
-  KILN_TRY(session->set_up(options.network));
+  KILN_TRY(session->set_up(options));
   return std::unique_ptr<ImageSession>(std::move(session));
 }
 

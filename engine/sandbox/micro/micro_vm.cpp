@@ -114,6 +114,15 @@ Command micro_command(const MicroOptions& options,
                  "-device",
                  "virtio-net-pci,netdev=net,romfile="});
   }
+  for (std::size_t i = 0; i < options.discs.size(); ++i) {
+    const auto& disc = options.discs[i];
+    argv.insert(
+        argv.end(),
+        {"-drive",
+         fmt::format("if=none,id=disc{},format=raw,readonly=on,file={}", i, escaped(disc.iso)),
+         "-device",
+         fmt::format("scsi-cd,drive=disc{},product={}", i, disc.drive)});
+  }
   if (options.port) add_port(argv, "agent", *options.port);
   add_port(argv, "tools", {socket, kToolsPort});  // the last, by which the others are there
   return command;

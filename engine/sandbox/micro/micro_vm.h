@@ -22,6 +22,7 @@ struct MicroOptions {
   std::filesystem::path console_log;  ///< what the kernel and the first process say
   std::filesystem::path work_folder;  ///< private, for the socket
   std::optional<GuestPort> port;      ///< a second one, for the agent of the steps
+  std::vector<AttachedDisc> discs;
 };
 
 /// qemu's command line for it.

@@ -103,6 +103,7 @@ TEST_F(LayersTest, KeysTellWhatReachesTheDiskAndNothingElse) {
   booted.mode = SandboxMode::kBoot;
   EXPECT_NE(source_key(plan(both(), booted), "c"), base);
   EXPECT_NE(source_key(plan(both()), "d"), base);
+  EXPECT_NE(source_key(plan(both()), "c", "m"), base);
 }
 
 TEST_F(LayersTest, AnInputThatIsNotKnownHasNoKey) {

@@ -40,6 +40,25 @@ class DomainXml : public ::testing::Test {
   pugi::xml_document document_;
 };
 
+TEST_F(DomainXml, MediaAreReadOnlyAndKnownByTheirDrive) {
+  auto spec = sample();
+  spec.media = {{"packages", "/m/a.iso"}};
+  parse(spec);
+  std::vector<nlohmann::json> objects;
+  for (const auto& text : arguments()) {
+    auto object = nlohmann::json::parse(text, nullptr, false);
+    if (object.is_object()) objects.push_back(std::move(object));
+  }
+  ASSERT_EQ(objects.size(), 4U) << "node and device of the disk, then of the medium";
+  EXPECT_EQ(objects[2]["driver"], "raw") << "its format is not probed";
+  EXPECT_EQ(objects[2]["read-only"], true);
+  EXPECT_EQ(objects[2]["file"]["filename"], "/m/a.iso");
+  EXPECT_EQ(objects[3]["drive"], objects[2]["node-name"]);
+  EXPECT_EQ(objects[3]["product"], "kiln-media-1");
+  EXPECT_EQ(objects[3]["driver"], "scsi-cd") << "a disk could take the work disk's name";
+  EXPECT_FALSE(objects[3].contains("bootindex"));
+}
+
 TEST_F(DomainXml, ShowsWhatAzureShows) {
   parse(sample());
   EXPECT_EQ(value("//os/type/@machine"), "q35");

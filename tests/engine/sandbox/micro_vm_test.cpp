@@ -25,6 +25,14 @@ MicroOptions options() {
 
 const MicroFiles kFiles{"/cache/vmlinux", "/cache/initrd"};
 
+TEST(MicroCommand, DiscsCannotBeWritten) {
+  auto with = options();
+  with.discs = {{"/media/pack,ages.iso", "kiln-media-1"}};
+  const auto argv = micro_command(with, kFiles, "/work/tools.sock").argv;
+  EXPECT_THAT(argv, Contains("if=none,id=disc0,format=raw,readonly=on,file=/media/pack,,ages.iso"));
+  EXPECT_THAT(argv, Contains("scsi-cd,drive=disc0,product=kiln-media-1"));
+}
+
 TEST(MicroCommand, GivesTheMachineTheDiskAndNothingElse) {
   const auto command = micro_command(options(), kFiles, "/work/tools.sock");
   EXPECT_EQ(value_of(command, "-kernel"), "/cache/vmlinux");
