@@ -56,7 +56,8 @@ Result<void> check_deliveries(const std::vector<Delivery>& deliveries,
                               std::uint64_t disk_size);
 
 /// Sends the disk to all targets at the same time, on one walk over it; only a target that can be
-/// made of another's artifact waits for that one. What is delivered is in the record at once. An error is the cancellation; a target's own is in the outcome.
+/// made of another's artifact waits for that one. What is delivered is in the record at once. An
+/// error is the cancellation; a target's own is in the outcome.
 Result<DistributeOutcome> deliver(const std::vector<Delivery>& deliveries,
                                   BlockSource& disk,
                                   const DeliveryServices& services);
