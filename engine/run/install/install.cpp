@@ -32,10 +32,12 @@ Result<void> install_now(const InstallOrder& order,
                      installation.system,
                      order.firmware == Firmware::kUefi ? "UEFI" : "BIOS",
                      format_bytes(order.disk_bytes)));
+  auto sandbox = context.plan.options.sandbox;
+  sandbox.media.clear();  // they are for steps
   return run_installation(
       installation,
       disk,
-      context.plan.options.sandbox,
+      sandbox,
       {context.runner, events, context.cancel, context.folder.work(), context.cache_folder});
 }
 
