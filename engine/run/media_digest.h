@@ -10,8 +10,8 @@
 namespace kiln {
 
 /// Names what steps can read of offline media: their names in the guest and their contents; empty
-/// where there are none. An ISO is read once, as a source is (see source_contents); a folder is read
-/// each time.
+/// where there are none. An ISO is read once, as a source is (see source_contents); a folder is
+/// read each time.
 Result<std::string> media_contents(const std::vector<OfflineMedium>& media,
                                    const std::filesystem::path& cache_folder,
                                    const CancelToken& cancel);
