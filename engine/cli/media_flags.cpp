@@ -1,55 +1,8 @@
 #include "engine/cli/media_flags.h"
 
-#include <algorithm>
-#include <cctype>
-
-#include "disk/media/media_reader.h"
-#include "engine/core/text.h"
+#include "engine/plan/find_media.h"
 
 namespace kiln {
-namespace {
-
-constexpr std::size_t kMostMedia = 20;  // disks have one letter
-
-/// Named by what the user sees: a folder's name, a file's without its ending.
-Result<std::string> name_of(const std::filesystem::path& path, bool folder) {
-  const auto plain = path.lexically_normal();
-  const auto last = plain.has_filename() ? plain.filename() : plain.parent_path().filename();
-  auto name = folder ? last.string() : last.stem().string();
-  const bool word =
-      !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-               std::string_view("._-").find(c) != std::string_view::npos;
-      });
-  if (word) return name;
-  return fail(ErrorKind::kInvalidTemplate,
-              "Media:Name",
-              "\"{}\" cannot be the name of a folder in the guest",
-              printable(name))
-      .expecting("letters, digits, `.`, `_` and `-`")
-      .cure("rename the file or the folder");
-}
-
-Result<void> require_iso9660(const std::filesystem::path& path) {
-  KILN_TRY_ASSIGN(const auto media, open_media(path));
-  if (media->file_system() == "ISO 9660") return {};
-  return fail(ErrorKind::kUnsupported,
-              "Media:FileSystem",
-              "{} has {}, and guests mount discs with ISO 9660",
-              path.string(),
-              media->file_system())
-      .cure("name a folder with the disc's files instead");
-}
-
-Result<OfflineMedium> find_medium(const std::filesystem::path& path) {
-  std::error_code error;
-  const bool folder = std::filesystem::is_directory(path, error);
-  if (!folder) KILN_TRY(require_iso9660(path));
-  KILN_TRY_ASSIGN(auto name, name_of(path, folder));
-  return OfflineMedium{std::move(name), std::filesystem::absolute(path, error).lexically_normal()};
-}
-
-}  // namespace
 
 void MediaFlags::add_to(CLI::App& command) {
   command
@@ -60,23 +13,9 @@ void MediaFlags::add_to(CLI::App& command) {
 }
 
 Result<void> MediaFlags::apply(SandboxOptions& options) const {
-  if (paths.size() > kMostMedia) {
-    return fail(ErrorKind::kInvalidTemplate, "Media:TooMany", "at most {} media", kMostMedia)
-        .cure("put several folders into one");
-  }
   for (const auto& path : paths) {
-    auto medium = find_medium(path);
-    if (!medium) return std::move(medium).error().at("--media");
-    for (const auto& other : options.media) {
-      if (!equal_ignoring_case(other.name, medium->name)) continue;
-      return fail(ErrorKind::kInvalidTemplate,
-                  "Media:SameName",
-                  "two media are called {}",
-                  medium->name)
-          .at("--media")
-          .cure("rename one of them");
-    }
-    options.media.push_back(*std::move(medium));
+    auto added = add_medium(path, options.media);
+    if (!added) return std::move(added).error().at("--media");
   }
   return {};
 }

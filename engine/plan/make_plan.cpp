@@ -8,6 +8,7 @@
 #include "engine/core/text.h"
 #include "engine/plan/choose_sandbox.h"
 #include "engine/plan/find_disc.h"
+#include "engine/plan/find_media.h"
 #include "engine/plan/plan.h"
 #include "uploaders/transport/fetcher.h"
 
@@ -148,6 +149,16 @@ std::optional<Error> missing_input(const StepInput& input,
       .cure("put the file there, or correct its path in the map");
 }
 
+/// Behind those of the command line.
+void find_media(Plan& plan) {
+  auto& options = plan.options;
+  for (const auto& place : plan.checked.image_template.media) {
+    const auto path = options.template_folder / place.value().get<std::string>();
+    auto added = add_medium(path, options.sandbox.media);
+    if (!added) plan.blockers.push_back(std::move(added).error().at(place.where()));
+  }
+}
+
 void check_inputs(Plan& plan) {
   const auto host = make_fetcher(plan.options.template_folder);
   for (const auto* steps : {&plan.checked.steps, &plan.checked.validations}) {
@@ -240,6 +251,7 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   KILN_TRY(check_disk_size(plan));
   KILN_TRY(check_generation(plan));
   KILN_TRY(check_systems(plan));
+  find_media(plan);
   check_inputs(plan);
   check_cloud(plan);
   block_windows(plan);

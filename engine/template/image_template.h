@@ -50,6 +50,7 @@ struct ImageTemplate {
   OnError on_validation_error = OnError::kCleanup;
   std::chrono::minutes build_timeout{240};  ///< buildTimeoutInMinutes, 0 or absent is 240
   std::optional<DiskSize> disk_size;
+  std::vector<JsonReader> media;         ///< of `media`: texts, paths of ISOs and folders
   std::vector<std::int64_t> data_disks;  ///< sizes in GiB
   nlohmann::json parameters;             ///< values that were used, by name; no secure ones
   /// Parts of the envelope that are understood but cannot be built yet.

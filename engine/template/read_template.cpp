@@ -124,6 +124,9 @@ void read_properties(const Record& properties,
     image_template.on_customizer_error = read_on_error(*handling, "onCustomizerError");
     image_template.on_validation_error = read_on_error(*handling, "onValidationError");
   }
+  if (properties.has("media") && !properties.is_unknown("media")) {
+    image_template.media = properties.at("media").items().value();  // strings, as was checked
+  }
   for (const auto& disk : properties.records("additionalDataDisks")) {
     image_template.data_disks.push_back(disk.integer("sizeGB", 0));
   }

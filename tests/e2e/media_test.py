@@ -39,10 +39,9 @@ class Media(KilnTest):
         subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-o", self.disc, tools],
                        check=True, capture_output=True)
 
-    def build(self, image, customize, *flags, source=None):
-        properties = {"source": source} if source else {}
+    def build(self, image, customize, *flags, **properties):
         template = self.template(image, customize, **properties)
-        media = ["--media", self.packages, "--media", self.disc]
+        media = [] if "media" in properties else ["--media", self.packages, "--media", self.disc]
         self.assertIn(f"Medium      /run/kiln/media/packages is {self.packages}",
                       self.kiln("plan", *media, *flags, template).stdout)
         self.kiln("build", *media, *flags, template)
@@ -61,6 +60,11 @@ class Media(KilnTest):
         self.assertIn("Layers      all of it", self.kiln(*plan).stdout)
         (self.packages / "more").write_text("another content is another layer")
         self.assertIn("Layers      0 of 2 steps", self.kiln(*plan).stdout)
+
+    def test_declared_in_the_template(self):
+        logs = self.build(guest("layout-ext4.qcow2"), [{"type": "Shell", "inline": READ}], "--sandbox", "micro",
+                          media=[str(self.packages), "tools-1.0.iso"])
+        self.assertEqual(logs[0], "tools are here\n")
 
     def test_mounted_by_libguestfs(self):
         logs = self.build(guest("layout-ext4.qcow2"), [{"type": "Shell", "inline": READ}], "--sandbox", "appliance")

@@ -1,5 +1,6 @@
 // Plans of sources that are discs, found on this machine or not.
 #include "engine/core/digest.h"
+#include "engine/core/file.h"
 #include "engine/plan/plan.h"
 #include "engine/template/parse.h"
 #include "tests/disk/support/disc_tools.h"
@@ -116,6 +117,49 @@ TEST_F(DiscPlanTest, WindowsIsPlanned) {
   EXPECT_THAT(codes(made), Contains("Template:NotYetSupported"));
   EXPECT_THAT(codes(plan(at("w.iso") + R"(, "edition": "Home")")),
               Contains("Installer:UnknownEdition"));
+}
+
+class MediaPlanTest : public DiscPlanTest {
+ protected:
+  void SetUp() override {
+    DiscPlanTest::SetUp();
+    iso("debian.iso", "Debian", debian_disc());
+    for (const char* name : {"packages", "more/packages", "odd name"}) folder(name);
+  }
+  void folder(const std::string& name) { EXPECT_OK(make_directories(path(name))); }
+  Plan with_media(const std::string& media, PlanOptions options = {}) {
+    return plan(at("debian.iso"), std::move(options), R"(, "media": )" + media);
+  }
+};
+
+TEST_F(MediaPlanTest, AreThoseOfTheCommandLineAndThenTheTemplates) {
+  PlanOptions options;
+  options.sandbox.media = {{"first", "/first.iso"}};
+  const auto made = with_media(R"(["packages/", "debian.iso"])", std::move(options));
+  EXPECT_THAT(codes(made), testing::IsEmpty());
+  const auto& media = made.options.sandbox.media;
+  ASSERT_EQ(media.size(), 3U);
+  EXPECT_EQ(media[1].name, "packages");
+  EXPECT_EQ(media[2].iso, path("debian.iso")) << "relative paths start at the template's folder";
+  EXPECT_THAT(describe_plan(made), HasSubstr("Medium      /run/kiln/media/debian is "));
+  EXPECT_EQ(plan_to_json(made)["sandbox"]["media"][2]["name"], "debian");
+  EXPECT_TRUE(made.checked.canonical["properties"]["media"].is_array());
+}
+
+TEST_F(MediaPlanTest, WhatCannotBeAttachedBlocksTheBuild) {
+  const auto made = with_media(R"(["missing.iso", "packages", "more/packages", "odd name"])");
+  EXPECT_THAT(codes(made), testing::ElementsAre("Media:Open", "Media:SameName", "Media:Name"));
+  EXPECT_THAT(made.blockers[1].where(), HasSubstr("/properties/media/2"));
+}
+
+TEST_F(MediaPlanTest, OnlySoManyHaveDrives) {
+  std::string many = "\"many/0\"";
+  for (int i = 0; i <= 20; ++i) {
+    const auto name = fmt::format("many/{}", i);
+    folder(name);
+    if (i > 0) many += fmt::format(", \"{}\"", name);
+  }
+  EXPECT_THAT(codes(with_media("[" + many + "]")), testing::ElementsAre("Media:TooMany"));
 }
 
 }  // namespace
