@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 #include "engine/agent/linux/posix.h"
 
 namespace kiln::agent {
@@ -109,9 +109,7 @@ class GetJob final : public Job {
     }
   }
 
-  int watch(std::vector<pollfd>& /*polled*/, const Outbox& outbox) override {
-    return outbox.has_room() ? 0 : -1;
-  }
+  int watch(Waits& /*waits*/, const Outbox& outbox) override { return outbox.has_room() ? 0 : -1; }
 
   bool advance(Outbox& outbox) override {
     while (error_.empty() && outbox.has_room()) {
@@ -159,12 +157,6 @@ class GetJob final : public Job {
 };
 
 }  // namespace
-
-std::string error_payload(ErrorCode code, std::string message) {
-  constexpr std::size_t kLongest = 8192;  // two paths of PATH_MAX
-  if (message.size() > kLongest) message.resize(kLongest);
-  return encode(ErrorReport{code, std::move(message)});
-}
 
 ErrorCode error_code_from_errno() {
   switch (errno) {

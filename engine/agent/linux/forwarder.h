@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "engine/agent/linux/covered_file.h"
-#include "engine/agent/linux/outbox.h"
 #include "engine/agent/messages.h"
+#include "engine/agent/session/outbox.h"
 #include "engine/agent/streams.h"
 
 namespace kiln::agent {

@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 #include "engine/agent/linux/posix.h"
 
 namespace kiln::agent {
@@ -133,9 +133,7 @@ class RemoveJob final : public Job {
     std::reverse(matches_.begin(), matches_.end());  // taken off the back
   }
 
-  int watch(std::vector<pollfd>& /*polled*/, const Outbox& outbox) override {
-    return outbox.has_room() ? 0 : -1;
-  }
+  int watch(Waits& /*waits*/, const Outbox& outbox) override { return outbox.has_room() ? 0 : -1; }
 
   bool advance(Outbox& outbox) override {
     constexpr int kSlice = 256;  // then cancels and pings get their turn

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 #include "engine/agent/linux/posix.h"
 #include "engine/agent/linux/step.h"
 
@@ -45,7 +45,7 @@ class RunJob final : public Job {
     ::waitpid(step_.supervisor, nullptr, 0);
   }
 
-  int watch(std::vector<pollfd>& polled, const Outbox& outbox) override;
+  int watch(Waits& waits, const Outbox& outbox) override;
   bool advance(Outbox& outbox) override;
   void cancel() override { stop(ExitKind::kCancelled); }
   bool feed(std::string_view input) override;
@@ -75,13 +75,14 @@ class RunJob final : public Job {
   std::array<char, kMaxPayload> buffer_{};
 };
 
-int RunJob::watch(std::vector<pollfd>& polled, const Outbox& outbox) {
+int RunJob::watch(Waits& waits, const Outbox& outbox) {
   if (!start_error_.empty()) return 0;
   for (const auto& pipe : pipes_) {
-    if (*pipe.fd && outbox.has_room()) polled.push_back({pipe.fd->get(), POLLIN, 0});
+    if (*pipe.fd && outbox.has_room()) waits.polled.push_back({pipe.fd->get(), POLLIN, 0});
   }
-  if (step_.in && (!input_.empty() || input_ended_)) polled.push_back({step_.in.get(), POLLOUT, 0});
-  if (step_.status) polled.push_back({step_.status.get(), POLLIN, 0});
+  if (step_.in && (!input_.empty() || input_ended_))
+    waits.polled.push_back({step_.in.get(), POLLOUT, 0});
+  if (step_.status) waits.polled.push_back({step_.status.get(), POLLIN, 0});
   if (dead_) return outbox.has_room() ? 0 : -1;
   // The end of a namespace cannot be polled for on old kernels; it follows within moments.
   constexpr int kDyingPause = 5;

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 
 namespace kiln::agent {
 

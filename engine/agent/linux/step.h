@@ -3,7 +3,7 @@
 #include <string>
 #include <sys/types.h>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 #include "engine/core/unique_fd.h"
 
 namespace kiln::agent {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 
 namespace kiln::agent {
 

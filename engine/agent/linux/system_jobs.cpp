@@ -6,35 +6,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "engine/agent/linux/job.h"
+#include "engine/agent/linux/jobs.h"
 #include "engine/agent/linux/posix.h"
 
 namespace kiln::agent {
 namespace {
-
-/// What is done at once.
-class SimpleJob final : public Job {
- public:
-  /// @param error empty where it worked
-  SimpleJob(std::uint32_t request, ErrorCode code, std::string error)
-      : request_(request), code_(code), error_(std::move(error)) {}
-
-  bool advance(Outbox& outbox) override {
-    if (error_.empty()) {
-      outbox.add(FrameType::kDone, request_, {});
-    } else {
-      outbox.add(FrameType::kError, request_, error_payload(code_, error_));
-    }
-    return true;
-  }
-
-  void cancel() override {}  // it is over before anybody could
-
- private:
-  std::uint32_t request_;
-  ErrorCode code_;
-  std::string error_;
-};
 
 /// What cannot be frozen, such as vfat, is at least written out.
 bool freeze_or_sync(int folder) {
@@ -57,7 +33,7 @@ class FreezeJob final : public Job {
   }
   ~FreezeJob() override { thaw_all(); }
 
-  int watch(std::vector<pollfd>& /*polled*/, const Outbox& /*outbox*/) override {
+  int watch(Waits& /*waits*/, const Outbox& /*outbox*/) override {
     if (ended_ || !told_) return 0;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
     return left > 0 ? static_cast<int>(left) : 0;
@@ -120,14 +96,14 @@ std::unique_ptr<Job> make_clock_job(std::uint32_t request, const ClockSetting& s
                       static_cast<long>(setting.microseconds % kMicroseconds * kNanoseconds)};
   const bool set = ::clock_settime(CLOCK_REALTIME, &time) == 0;
   const auto code = error_code_from_errno();
-  return std::make_unique<SimpleJob>(request, code, set ? "" : failure("set", "the clock"));
+  return make_finished_job(request, code, set ? "" : failure("set", "the clock"));
 }
 
 std::unique_ptr<Job> make_forward_job(std::uint32_t request,
                                       const ForwardRequest& forward,
                                       Forwarder& forwarder) {
   auto error = forwarder.listen(forward);
-  return std::make_unique<SimpleJob>(request, ErrorCode::kIo, std::move(error));
+  return make_finished_job(request, ErrorCode::kIo, std::move(error));
 }
 
 std::unique_ptr<Job> make_freeze_job(std::uint32_t request, const FreezeRequest& freeze) {

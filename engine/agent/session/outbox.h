@@ -20,8 +20,14 @@ class Outbox {
   /// The host reads nothing and yet keeps asking: read no more from it.
   [[nodiscard]] bool overfull() const { return size() > 4 * kRoom; }
   [[nodiscard]] bool empty() const { return size() == 0; }
-  /// Writes what the port takes now; false when the port is gone.
-  bool flush(int port);
+  [[nodiscard]] std::string_view unsent() const { return std::string_view(bytes_).substr(sent_); }
+  /// The port has taken the first `bytes` of what was unsent.
+  void sent(std::size_t bytes) {
+    sent_ += bytes;
+    if (sent_ < bytes_.size() && sent_ < kRoom) return;
+    bytes_.erase(0, sent_);
+    sent_ = 0;
+  }
 
  private:
   static constexpr std::size_t kRoom = 4 * kMaxPayload;
