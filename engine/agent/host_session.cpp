@@ -193,7 +193,7 @@ Result<GuestExit> HostSession::run(const GuestCommand& command,
     if (report->kind == agent::ExitKind::kCancelled && !cancel.requested()) {
       return link_.breach("it cancelled what nobody asked it to");
     }
-    exit.code = report->code;
+    exit.code = static_cast<int>(report->code);  // in Windows a negative one is usual
     exit.kind = report->kind == agent::ExitKind::kExited      ? GuestExit::Kind::kExited
                 : report->kind == agent::ExitKind::kSignalled ? GuestExit::Kind::kSignalled
                                                               : GuestExit::Kind::kTimedOut;

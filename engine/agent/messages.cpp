@@ -180,7 +180,7 @@ std::optional<ExitReport> decode_exit(std::string_view payload) {
   Reader reader(payload);
   ExitReport message;
   message.kind = static_cast<ExitKind>(reader.integer<std::uint8_t>());
-  message.code = reader.integer<std::uint8_t>();
+  message.code = reader.integer<std::uint32_t>();
   return if_valid(reader.complete() && message.kind <= ExitKind::kCancelled, message);
 }
 

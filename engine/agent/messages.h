@@ -49,7 +49,7 @@ struct InputTaken {
 enum class ExitKind : std::uint8_t { kExited = 0, kSignalled = 1, kTimedOut = 2, kCancelled = 3 };
 struct ExitReport {
   ExitKind kind = ExitKind::kExited;
-  std::uint8_t code = 0;  ///< exit code, or signal number
+  std::uint32_t code = 0;  ///< exit code, or signal number
 };
 
 struct PutRequest {

@@ -8,6 +8,11 @@ bool is_known(FrameType type) {
          (type >= FrameType::kStreamData && type <= FrameType::kStreamReset);
 }
 
+bool is_stream(FrameType type) {
+  return type == FrameType::kStreamOpen ||
+         (type >= FrameType::kStreamData && type <= FrameType::kStreamReset);
+}
+
 bool is_answer(FrameType request, FrameType answer) {
   if (answer == FrameType::kError) return request != FrameType::kQuit;
   switch (request) {

@@ -7,7 +7,7 @@ namespace kiln::agent {
 
 /// Both ends must speak exactly this version: the agent is embedded in the program that talks to
 /// it, so they never differ unless something is wrong.
-inline constexpr std::uint8_t kProtocolVersion = 3;
+inline constexpr std::uint8_t kProtocolVersion = 4;
 
 /// Small enough that a cancel never waits long behind data, and that memory stays bounded on both
 /// ends whatever the peer sends.
@@ -58,6 +58,9 @@ enum class FrameType : std::uint8_t {
 };
 
 bool is_known(FrameType type);
+
+/// Whether a frame is one of a stream, which belongs to no request.
+bool is_stream(FrameType type);
 
 /// Whether the agent may answer a `request` with `answer`.
 bool is_answer(FrameType request, FrameType answer);

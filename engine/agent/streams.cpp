@@ -16,11 +16,6 @@ bool is_passing(int error) {
 
 }  // namespace
 
-bool is_stream(FrameType type) {
-  return type == FrameType::kStreamOpen ||
-         (type >= FrameType::kStreamData && type <= FrameType::kStreamReset);
-}
-
 void Streams::add(std::uint32_t id, UniqueFd socket) {
   ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
   streams_.insert_or_assign(id, Stream{std::move(socket), {}, kInputWindow});

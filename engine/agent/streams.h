@@ -56,7 +56,4 @@ class Streams {
   std::size_t first_ = 0;
 };
 
-/// Whether a frame is one of a stream, which belongs to no request.
-bool is_stream(FrameType type);
-
 }  // namespace kiln::agent

@@ -1,7 +1,5 @@
 #include "engine/agent/session/session.h"
 
-#include "engine/agent/streams.h"
-
 namespace kiln::agent {
 
 void Session::greet() {

@@ -38,10 +38,10 @@ TEST(Messages, RoundTrip) {
 
   for (const auto kind :
        {ExitKind::kExited, ExitKind::kSignalled, ExitKind::kTimedOut, ExitKind::kCancelled}) {
-    const auto exit = decode_exit(encode(ExitReport{kind, 255}));
+    const auto exit = decode_exit(encode(ExitReport{kind, 0xc0000005}));
     ASSERT_TRUE(exit);
     EXPECT_EQ(exit->kind, kind);
-    EXPECT_EQ(exit->code, 255);
+    EXPECT_EQ(exit->code, 0xc0000005);
   }
 
   const auto put = decode_put(encode(PutRequest{"/a", 04755, ~std::uint64_t{0}}));
