@@ -1,0 +1,26 @@
+# kiln_windows_program(NAME OUTPUT file.exe SOURCES ... LIBS ...)
+# A program for Windows, cross-compiled by mingw-w64 as one static file: a target beside those of the
+# host's compiler. Needs nothing of Windows but its kernel32, advapi32 and msvcrt.
+function(kiln_windows_program name)
+  cmake_parse_arguments(ARG "" "OUTPUT" "SOURCES;LIBS" ${ARGN})
+  find_program(KILN_WINDOWS_CXX x86_64-w64-mingw32-g++-posix REQUIRED)
+  set(flags -std=c++20 -Os -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast $<$<BOOL:${KILN_WERROR}>:-Werror>
+    -municode -DUNICODE -DNOMINMAX -DWIN32_LEAN_AND_MEAN -D_WIN32_WINNT=0x0A00
+    -DKILN_VERSION="${PROJECT_VERSION}" -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/= -I${CMAKE_SOURCE_DIR})
+  set(objects)
+  foreach(source IN LISTS ARG_SOURCES)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.dir/${source}.obj)
+    cmake_path(GET object PARENT_PATH folder)
+    file(MAKE_DIRECTORY ${folder})
+    add_custom_command(OUTPUT ${object}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${KILN_WINDOWS_CXX} ${flags} -MMD -MF ${object}.d
+              -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
+      DEPENDS ${source} DEPFILE ${object}.d VERBATIM COMMAND_EXPAND_LISTS)
+    list(APPEND objects ${object})
+  endforeach()
+  add_custom_command(OUTPUT ${ARG_OUTPUT}
+    COMMAND ${KILN_WINDOWS_CXX} -static -s -municode -Wl,--gc-sections ${objects} ${ARG_LIBS} -o ${ARG_OUTPUT}
+    DEPENDS ${objects} VERBATIM)
+  add_custom_target(${name} DEPENDS ${ARG_OUTPUT})
+endfunction()

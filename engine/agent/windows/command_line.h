@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln::agent {
+
+/// One line that a program's C runtime takes apart into exactly these arguments
+/// (CommandLineToArgvW's rules). `cmd` has rules of its own: give it plain words or a file.
+std::string command_line(const std::vector<std::string>& argv);
+
+}  // namespace kiln::agent

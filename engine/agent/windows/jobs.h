@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+#include <windows.h>
+
+#include "engine/agent/session/job.h"
+
+namespace kiln::agent {
+
+struct Waits {
+  std::vector<HANDLE> handles;  ///< the loop wakes when one is signalled
+};
+
+std::unique_ptr<Job> make_run_job(std::uint32_t request, const RunRequest& run);
+std::unique_ptr<Job> make_put_job(std::uint32_t request, const PutRequest& put);
+std::unique_ptr<Job> make_get_job(std::uint32_t request, const GetRequest& get);
+
+}  // namespace kiln::agent

@@ -1,0 +1,74 @@
+#include "engine/agent/windows/text.h"
+
+#include <algorithm>
+
+namespace kiln::agent {
+
+std::wstring wide(std::string_view utf8) {
+  const auto size = static_cast<int>(utf8.size());
+  std::wstring text(
+      static_cast<std::size_t>(::MultiByteToWideChar(CP_UTF8, 0, utf8.data(), size, nullptr, 0)),
+      L'\0');
+  ::MultiByteToWideChar(CP_UTF8, 0, utf8.data(), size, text.data(), static_cast<int>(text.size()));
+  return text;
+}
+
+std::string narrow(std::wstring_view text) {
+  const auto size = static_cast<int>(text.size());
+  std::string utf8(static_cast<std::size_t>(::WideCharToMultiByte(
+                       CP_UTF8, 0, text.data(), size, nullptr, 0, nullptr, nullptr)),
+                   '\0');
+  ::WideCharToMultiByte(
+      CP_UTF8, 0, text.data(), size, utf8.data(), static_cast<int>(utf8.size()), nullptr, nullptr);
+  return utf8;
+}
+
+std::optional<std::wstring> windows_path(std::string_view path) {
+  constexpr std::size_t kPrefix = 4;  // "/C:/"
+  if (path.size() < kPrefix || path[0] != '/' || path[2] != ':' || path[3] != '/') {
+    return std::nullopt;
+  }
+  const char drive = path[1];
+  if ((drive < 'A' || drive > 'Z') && (drive < 'a' || drive > 'z')) return std::nullopt;
+  auto text = wide(path.substr(1));
+  std::replace(text.begin(), text.end(), L'/', L'\\');
+  return text;
+}
+
+std::string failure(std::string_view what, std::string_view path, DWORD error) {
+  constexpr DWORD kLongest = 512;
+  wchar_t reason[kLongest];
+  constexpr auto kEnglish = MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US);
+  constexpr DWORD kFlags =
+      FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
+  auto length = ::FormatMessageW(kFlags, nullptr, error, kEnglish, reason, kLongest, nullptr);
+  // Other editions have their own language only.
+  if (length == 0) {
+    length = ::FormatMessageW(kFlags, nullptr, error, 0, reason, kLongest, nullptr);
+  }
+  auto text = length == 0 ? "error " + std::to_string(error) : narrow({reason, length});
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return std::string("cannot ").append(what).append(" ").append(path).append(": ").append(text);
+}
+
+ErrorCode error_code(DWORD error) {
+  switch (error) {
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+      return ErrorCode::kNotFound;
+    case ERROR_ACCESS_DENIED:
+    case ERROR_SHARING_VIOLATION:
+    case ERROR_WRITE_PROTECT:
+    case ERROR_PRIVILEGE_NOT_HELD:
+      return ErrorCode::kDenied;
+    case ERROR_DISK_FULL:
+    case ERROR_HANDLE_DISK_FULL:
+      return ErrorCode::kNoSpace;
+    case ERROR_FILE_TOO_LARGE:
+      return ErrorCode::kTooLarge;
+    default:
+      return ErrorCode::kIo;
+  }
+}
+
+}  // namespace kiln::agent
