@@ -24,8 +24,9 @@ struct DiscSource {
   std::string uri;                ///< of the disc, as it is written
   std::string where;              ///< it is written
   std::filesystem::path answers;  ///< file with the user's own answers, absolute; empty: Kiln's
-  std::filesystem::path additional_answers;  ///< likewise, added to those
-  std::string edition;                       ///< of Windows; empty: the first one
+  std::filesystem::path additional_answers;       ///< likewise, added to those
+  std::string edition;                            ///< of Windows; empty: the first one
+  std::vector<std::filesystem::path> media = {};  ///< further ISOs and folders, absolute
 };
 
 /// The local file that a source stands for. It exists; its contents have not been looked at.

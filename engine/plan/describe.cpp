@@ -111,6 +111,11 @@ std::string describe_sandbox(std::string_view label,
 
 std::string describe_media(const Plan& plan) {
   std::string text;
+  if (plan.install) {
+    for (const auto& medium : plan.install->media) {
+      text += fmt::format("\nMedium      of the installer is {}", printable(medium.iso.string()));
+    }
+  }
   for (const auto& medium : plan.options.sandbox.media) {
     text += fmt::format(
         "\nMedium      /run/kiln/media/{} is {}", medium.name, printable(medium.iso.string()));

@@ -2,6 +2,7 @@
 
 #include "engine/core/file.h"
 #include "engine/plan/choose_sandbox.h"
+#include "engine/plan/find_media.h"
 #include "uploaders/transport/fetcher.h"
 
 namespace kiln {
@@ -10,6 +11,8 @@ namespace {
 constexpr std::uint64_t kLinuxDisk = 30 * kGiB;  // as Azure's own images
 constexpr std::uint64_t kWindowsDisk = 127 * kGiB;
 constexpr std::uint64_t kLargestAnswers = kMiB;
+/// q35 has six SATA ports, and the disk, the disc and the answers may take three.
+constexpr std::size_t kMostInstallerMedia = 3;
 
 /// Fills `plan.source.path`, or says in `install` from where it will be fetched.
 Result<void> locate(Plan& plan, PlannedInstall& install) {
@@ -53,6 +56,14 @@ Result<void> read_answers(const DiscSource& disc, InstallOrder& order) {
   return {};
 }
 
+Result<void> find_installer_media(const DiscSource& disc, PlannedInstall& install) {
+  for (const auto& path : disc.media) {
+    auto added = add_medium(path, install.media, kMostInstallerMedia);
+    if (!added) return std::move(added).error().at(disc.where);
+  }
+  return {};
+}
+
 /// Everything that a recipe refuses is told before the build.
 Result<void> look_at_disc(Plan& plan, InstallOrder& order) {
   KILN_TRY_ASSIGN(order.media, inspect_media(plan.source.path));
@@ -80,6 +91,7 @@ void find_disc(Plan& plan) {
   const auto find = [&]() -> Result<void> {
     KILN_TRY(locate(plan, install));
     KILN_TRY(read_answers(disc, order));
+    KILN_TRY(find_installer_media(disc, install));
     if (!plan.source_found()) return {};
     auto looked = look_at_disc(plan, order);
     if (!looked) return std::move(looked).error().at(disc.where);

@@ -9,8 +9,6 @@
 namespace kiln {
 namespace {
 
-constexpr std::size_t kMostMedia = 20;
-
 /// Named by what the user sees: a folder's name, a file's without its ending.
 Result<std::string> name_of(const std::filesystem::path& path, bool folder) {
   const auto plain = path.lexically_normal();
@@ -51,13 +49,12 @@ Result<OfflineMedium> find_medium(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<void> add_medium(const std::filesystem::path& path, std::vector<OfflineMedium>& media) {
+Result<void> add_medium(const std::filesystem::path& path,
+                        std::vector<OfflineMedium>& media,
+                        std::size_t most) {
   KILN_TRY_ASSIGN(auto medium, find_medium(path));
-  if (media.size() == kMostMedia) {
-    return fail(ErrorKind::kInvalidTemplate,
-                "Media:TooMany",
-                "there are more than {} media",
-                kMostMedia)
+  if (media.size() == most) {
+    return fail(ErrorKind::kInvalidTemplate, "Media:TooMany", "there are more than {} media", most)
         .cure("put several folders into one");
   }
   for (const auto& other : media) {

@@ -65,7 +65,8 @@ struct CheckedTemplate {
 struct PlannedInstall {
   /// Of a disc that is yet to be fetched `media` is empty.
   InstallOrder order;
-  std::string fetch;  ///< URI of such a disc; empty where it is on this machine
+  std::string fetch;                      ///< URI of such a disc; empty where it is on this machine
+  std::vector<OfflineMedium> media = {};  ///< ISOs and folders that the installer is given, too
 };
 
 /// Everything a build will do, decided before it does anything.

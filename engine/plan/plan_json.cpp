@@ -43,6 +43,14 @@ nlohmann::json targets_json(const std::vector<PlannedTarget>& planned) {
   return targets;
 }
 
+nlohmann::json media_json(const std::vector<OfflineMedium>& media) {
+  auto all = nlohmann::json::array();
+  for (const auto& medium : media) {
+    all.push_back({{"name", medium.name}, {"path", medium.iso.string()}});
+  }
+  return all;
+}
+
 nlohmann::json source_json(const Plan& plan) {
   nlohmann::json source = {{"type", plan.checked.source->type()},
                            {"what", plan.checked.source->describe()},
@@ -54,7 +62,8 @@ nlohmann::json source_json(const Plan& plan) {
     source["install"] = {{"family", to_string(order.media.family)},
                          {"product", order.media.title()},
                          {"generation", to_string(plan.source.hyper_v_generation)},
-                         {"diskSize", order.disk_bytes}};
+                         {"diskSize", order.disk_bytes},
+                         {"media", media_json(plan.install->media)}};
     source["path"] = plan.source.path.string();
     return source;
   }
@@ -91,14 +100,6 @@ nlohmann::json cloud_json(const PlanOptions& options) {
           {"chosenBy", options.cloud_chosen_by}};
 }
 
-nlohmann::json media_json(const Plan& plan) {
-  auto media = nlohmann::json::array();
-  for (const auto& medium : plan.options.sandbox.media) {
-    media.push_back({{"name", medium.name}, {"path", medium.iso.string()}});
-  }
-  return media;
-}
-
 }  // namespace
 
 std::vector<std::string> warnings(const Plan& plan) {
@@ -129,7 +130,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
         {"reason", plan.sandbox_reason},
         {"network", plan.options.sandbox.network},
         {"destinations", destination_names(plan.options.sandbox)},
-        {"media", media_json(plan)},
+        {"media", media_json(plan.options.sandbox.media)},
         {"memoryMiB", plan.options.sandbox.memory_mib},
         {"vcpus",
          plan.boots() ? vcpus_to_boot(plan.options.sandbox)

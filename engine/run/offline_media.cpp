@@ -54,12 +54,13 @@ Result<void> mount_one(const RunContext& context,
 
 }  // namespace
 
-Result<SandboxOptions> with_media(const RunContext& context) {
-  auto options = context.plan.options.sandbox;
-  for (auto& medium : options.media) {
+Result<std::vector<OfflineMedium>> make_discs(std::vector<OfflineMedium> media,
+                                              std::string_view use,
+                                              const RunContext& context) {
+  for (auto& medium : media) {
     std::error_code error;
     if (!std::filesystem::is_directory(medium.iso, error)) continue;
-    const auto disc = context.folder.work() / fmt::format("media-{}.iso", medium.name);
+    const auto disc = context.folder.work() / fmt::format("{}-{}.iso", use, medium.name);
     if (!std::filesystem::exists(disc, error)) {
       KILN_TRY_WHILE(write_media(medium.iso, medium.name, disc, context.cancel),
                      "making a disc of {}",
@@ -67,7 +68,7 @@ Result<SandboxOptions> with_media(const RunContext& context) {
     }
     medium.iso = disc;
   }
-  return options;
+  return media;
 }
 
 Result<void> mount_media(const RunContext& context, GuestAgent& agent) {

@@ -7,9 +7,11 @@ namespace kiln {
 /// In the guest, a folder for each medium; mounted on a file system in memory.
 inline constexpr const char* kMediaFolder = "/run/kiln/media";
 
-/// The plan's sandbox options with a disc for each medium: folders become discs in the run's work
-/// folder, once.
-Result<SandboxOptions> with_media(const RunContext& context);
+/// The same media with a disc for each: folders become discs in the run's work folder, once.
+/// @param use begins these discs' names: `media`, or `installer`
+Result<std::vector<OfflineMedium>> make_discs(std::vector<OfflineMedium> media,
+                                              std::string_view use,
+                                              const RunContext& context);
 
 /// Mounts the media that are not mounted, each in its folder below `kMediaFolder`, by the image's
 /// own `mount`. They go when the sandbox does.

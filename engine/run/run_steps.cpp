@@ -42,7 +42,8 @@ Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
                                                const WorkDisk& disk) {
   const SandboxContext sandbox_context{
       context.runner, context.events, context.cancel, context.folder.work(), context.cache_folder};
-  KILN_TRY_ASSIGN(const auto options, with_media(context));
+  auto options = context.plan.options.sandbox;
+  KILN_TRY_ASSIGN(options.media, make_discs(std::move(options.media), "media", context));
   KILN_TRY_ASSIGN(auto sandbox,
                   as_step(context, phase, phase + "-sandbox", "start the sandbox", [&] {
                     return sandbox_backend(name).start(disk, options, sandbox_context);

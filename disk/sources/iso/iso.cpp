@@ -28,6 +28,10 @@ constexpr std::array kFields = {
     Field{.name = "additionalAnswers",
           .help = "file that is added to the answers, in the installer's own language",
           .extension = true},
+    Field{.name = "media",
+          .kind = FieldKind::kStrings,
+          .help = "ISOs and folders that the installer has in further CD drives",
+          .extension = true},
     Field{.name = "edition",
           .help = "of Windows: its number on the disc, its name or its ID; the first by default",
           .treatment = Treatment::kPlanned,
@@ -49,6 +53,7 @@ class IsoSource : public Source {
     for (auto* file : {&disc.answers, &disc.additional_answers}) {
       if (!file->empty()) *file = (context.template_folder / *file).lexically_normal();
     }
+    for (auto& medium : disc.media) medium = context.template_folder / medium;
     KILN_TRY_ASSIGN(const auto entry, Catalog(context.catalog).find_disc(disc.uri));
     if (!entry) return resolved;
     if (entry->sha256 != *resolved.expected_sha256) {
@@ -128,6 +133,7 @@ Result<std::unique_ptr<Source>> parse_iso(const Record& record, const ContractCo
   KILN_TRY(check_uri(record.at("sourceUri"), uri));
   KILN_TRY(read_generation(record, source));
   DiscSource disc{std::move(uri), record.place().where(), {}, {}, record.text("edition")};
+  for (auto& path : record.texts("media")) disc.media.emplace_back(std::move(path));
   KILN_TRY_ASSIGN(disc.answers, read_file_name(record, "answers"));
   KILN_TRY_ASSIGN(disc.additional_answers, read_file_name(record, "additionalAnswers"));
   source.disc = std::move(disc);

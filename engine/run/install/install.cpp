@@ -3,13 +3,18 @@
 #include "disk/image/probe.h"
 #include "engine/core/text.h"
 #include "engine/run/install/installed_base.h"
+#include "engine/run/media_digest.h"
+#include "engine/run/offline_media.h"
 
 namespace kiln {
 namespace {
 
 namespace fs = std::filesystem;
 
-BaseIdentity identify(const Plan& plan, const InstallOrder& order, const InstallRecipe& recipe) {
+Result<BaseIdentity> identify(const InstallOrder& order,
+                              const InstallRecipe& recipe,
+                              const RunContext& context) {
+  const auto& plan = context.plan;
   BaseIdentity identity;
   identity.iso_sha256 = plan.source.expected_sha256.value_or("");
   for (const auto& file : recipe.answers) {
@@ -18,6 +23,10 @@ BaseIdentity identify(const Plan& plan, const InstallOrder& order, const Install
   identity.answers += recipe.installation.arguments;
   identity.generation = order.firmware == Firmware::kUefi ? "V2" : "V1";
   identity.disk_bytes = order.disk_bytes;
+  if (plan.install->media.empty()) return identity;
+  KILN_TRY_ASSIGN(auto contents,
+                  media_contents(plan.install->media, context.cache_folder, context.cancel));
+  identity.media.push_back(std::move(contents));
   return identity;
 }
 
@@ -25,8 +34,10 @@ Result<void> install_now(const InstallOrder& order,
                          const fs::path& disk,
                          const RunContext& context) {
   auto& events = context.events;
-  KILN_TRY_ASSIGN(const auto installation,
+  KILN_TRY_ASSIGN(auto installation,
                   prepare_installation(order, context.folder.work(), context.cancel));
+  KILN_TRY_ASSIGN(const auto discs, make_discs(context.plan.install->media, "installer", context));
+  for (const auto& disc : discs) installation.media.push_back(disc.iso);
   notice(events,
          fmt::format("installing {} by {} on a disk of {}",
                      installation.system,
@@ -45,7 +56,7 @@ Result<void> install_now(const InstallOrder& order,
 
 Result<ImageInfo> install_from_disc(const InstallOrder& order, const RunContext& context) {
   KILN_TRY_ASSIGN(const auto recipe, make_install_recipe(order));
-  const auto identity = identify(context.plan, order, recipe);
+  KILN_TRY_ASSIGN(const auto identity, identify(order, recipe, context));
   const InstalledBases bases(context.cache_folder);
   bool installed = false;
   const auto install = [&](const fs::path& disk) {

@@ -18,7 +18,7 @@ struct BaseIdentity {
   std::string answers;     ///< their text
   std::string generation;  ///< `V1` or `V2`
   std::uint64_t disk_bytes = 0;
-  std::vector<std::string> media;  ///< digests of what else the installer was given
+  std::vector<std::string> media;  ///< what media_contents gives of what else it was given
 };
 
 /// Systems that were installed from discs, in `CACHE/installed`, one file each: read-only, named by

@@ -119,6 +119,28 @@ TEST_F(DiscPlanTest, WindowsIsPlanned) {
               Contains("Installer:UnknownEdition"));
 }
 
+TEST_F(DiscPlanTest, TheInstallerHasFurtherMedia) {
+  iso("debian.iso", "Debian", debian_disc());
+  EXPECT_OK(make_directories(path("drivers")));
+  const auto made = plan(at("debian.iso") + R"(, "media": ["drivers", "debian.iso"])");
+  EXPECT_THAT(codes(made), testing::IsEmpty());
+  ASSERT_EQ(made.install->media.size(), 2U);
+  EXPECT_EQ(made.install->media[0].iso, path("drivers"));
+  EXPECT_TRUE(made.options.sandbox.media.empty()) << "steps have media of their own";
+  EXPECT_THAT(describe_plan(made),
+              HasSubstr("Medium      of the installer is " + path("drivers").string()));
+  EXPECT_EQ(plan_to_json(made)["source"]["install"]["media"][1]["name"], "debian");
+  EXPECT_THAT(codes(plan(at("debian.iso") + R"(, "media": ["missing.iso"])")),
+              Contains("Media:Open"));
+  std::string four;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    EXPECT_OK(make_directories(path(name)));
+    four += (four.empty() ? "\"" : ", \"") + std::string(name) + "\"";
+  }
+  EXPECT_THAT(codes(plan(at("debian.iso") + R"(, "media": [)" + four + "]")),
+              Contains("Media:TooMany"));
+}
+
 class MediaPlanTest : public DiscPlanTest {
  protected:
   void SetUp() override {

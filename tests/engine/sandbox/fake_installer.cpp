@@ -23,8 +23,8 @@ void say_on_log_port(const char* words) {
 }
 
 /// By a list of names, one a line, in the order of loading.
-void load_modules() {
-  std::FILE* list = std::fopen("/modules.list", "r");
+void load_modules(const char* names) {
+  std::FILE* list = std::fopen(names, "r");
   if (list == nullptr) return;
   char name[256];
   while (std::fscanf(list, "%255s", name) == 1) {
@@ -35,13 +35,34 @@ void load_modules() {
   std::fclose(list);
 }
 
+/// Opened for as long as it may take to appear.
+int open_device(const char* device, int how) {
+  for (int patience = 0; patience < 100; ++patience) {
+    const int opened = ::open(device, how | O_CLOEXEC);
+    if (opened >= 0) return opened;
+    ::usleep(100'000);
+  }
+  return -1;
+}
+
+/// The volume identifiers (ECMA-119, 8.4.7) of the discs in the first two drives.
+void read_labels() {
+  load_modules("/drives.list");
+  for (const char* device : {"/dev/sr0", "/dev/sr1"}) {
+    constexpr int kLength = 32;
+    constexpr off_t kPlace = 16 * 2048 + 40;
+    char label[kLength + 1] = "no disc";
+    const int drive = open_device(device, O_RDONLY);
+    [[maybe_unused]] const auto got = ::pread(drive, label, kLength, kPlace);
+    char line[80];
+    std::snprintf(line, sizeof line, "fake installer: %s has %s\n", device, label);
+    say(line);
+  }
+}
+
 /// Copies the file system that the initramfs has to the disk.
 bool install() {
-  int disk = -1;
-  for (int patience = 0; disk < 0 && patience < 100; ++patience) {
-    disk = ::open("/dev/sda", O_WRONLY | O_CLOEXEC);
-    if (disk < 0) ::usleep(100'000);
-  }
+  const int disk = open_device("/dev/sda", O_WRONLY);
   const int source = ::open("/installed.img", O_RDONLY | O_CLOEXEC);
   if (disk < 0 || source < 0) return false;
   static char piece[1 << 20];
@@ -83,6 +104,7 @@ void act(std::string_view what) {
       ::usleep(300'000);
     }
   }
+  if (what == "labels") read_labels();
   say("fake installer: step 1 of 2\n");
   const bool installed = install();
   if (what == "early") return;
@@ -100,7 +122,7 @@ void act(std::string_view what) {
 int main(int argc, char** argv) {
   ::mkdir("/dev", 0755);
   ::mount("devtmpfs", "/dev", "devtmpfs", 0, nullptr);
-  load_modules();
+  load_modules("/modules.list");
   const std::string_view what = argc > 1 ? argv[1] : "";
   act(what);
   ::sync();

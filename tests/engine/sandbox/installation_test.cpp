@@ -53,20 +53,28 @@ Result<std::string> half_installed_system(ProcessRunner& runner) {
   return read_file(image);
 }
 
-Result<std::string> fake_initrd(ProcessRunner& runner) {
+Result<void> add_modules(Initramfs& initramfs,
+                         ProcessRunner& runner,
+                         const std::string& list,
+                         const std::vector<std::string>& wanted) {
   KILN_TRY_ASSIGN(const auto kernel, find_host_kernel({}));
-  KILN_TRY_ASSIGN(const auto modules,
-                  module_files(runner, kernel, {"virtio_pci", "virtio_scsi", "sd_mod"}, {}));
+  KILN_TRY_ASSIGN(const auto modules, module_files(runner, kernel, wanted, {}));
+  std::string names;
+  for (const auto& file : modules) {
+    KILN_TRY_ASSIGN(const auto contents, read_file(file));
+    const auto name = fmt::format("modules/{}-{}", list, file.filename().string());
+    KILN_TRY(initramfs.add_file(name, contents, 0644));
+    names += "/" + name + "\n";
+  }
+  return initramfs.add_file(list, names, 0644);
+}
+
+Result<std::string> fake_initrd(ProcessRunner& runner) {
   Initramfs initramfs;
   KILN_TRY_ASSIGN(const auto program, read_file(KILN_FAKE_INSTALLER));
   KILN_TRY(initramfs.add_file("init", program, 0755));
-  std::string list;
-  for (const auto& file : modules) {
-    KILN_TRY_ASSIGN(const auto contents, read_file(file));
-    KILN_TRY(initramfs.add_file("modules/" + file.filename().string(), contents, 0644));
-    list += "/modules/" + file.filename().string() + "\n";
-  }
-  KILN_TRY(initramfs.add_file("modules.list", list, 0644));
+  KILN_TRY(add_modules(initramfs, runner, "modules.list", {"virtio_pci", "virtio_scsi", "sd_mod"}));
+  KILN_TRY(add_modules(initramfs, runner, "drives.list", {"ahci", "sr_mod"}));
   KILN_TRY_ASSIGN(const auto system, half_installed_system(runner));
   KILN_TRY(initramfs.add_file("installed.img", system, 0644));
   return initramfs.finish();
@@ -154,6 +162,17 @@ TEST_F(InstallationTest, InstallsUntilTheMachineIsOff) {
   const auto written = read_file(raw);
   ASSERT_OK(written);
   EXPECT_THAT(*written, HasSubstr("grub-install: error: disk `sda' is full"));
+}
+
+TEST_F(InstallationTest, TheInstallerHasMediaBesideItsDisc) {
+  const auto media = work_folder() / "drivers.iso";
+  write_iso(media, {{"readme", "drivers"}}, "volume-id=DRIVERS");
+  installation_.media = {media};
+  installation_.marks.push_back({Kind::kProgress, "/dev/(sr[0-9]) has ([A-Z]+)", "$1 has $2"});
+  ASSERT_OK(install("labels"));
+  const auto notices = events_.messages(EventType::kNotice);
+  EXPECT_THAT(notices, Contains("sr0 has CDROM"));
+  EXPECT_THAT(notices, Contains("sr1 has DRIVERS"));
 }
 
 TEST_F(InstallationTest, TakesARestartForTheEnd) {
