@@ -59,8 +59,9 @@ Result<void> check_one(const Delivery& delivery,
   KILN_TRY(delivery.distributor.check(context, disk_size));
   const auto own = delivery.distributor.partial_files(context);
   for (const auto& file : own) {
-    if (std::find(partial_files.begin(), partial_files.end(), file) == partial_files.end())
+    if (std::find(partial_files.begin(), partial_files.end(), file) == partial_files.end()) {
       continue;
+    }
     return fail(ErrorKind::kInvalidTemplate,
                 "Run:SameTarget",
                 "the target {} would write the same file as an earlier one",

@@ -170,8 +170,9 @@ std::string UploadJournal::trouble() const {
 void UploadJournal::complete() {
   if (!kept()) return;
   const std::lock_guard lock(writing_->mutex);
-  if (auto noted = append(std::string(kComplete)); !noted)
+  if (auto noted = append(std::string(kComplete)); !noted) {
     writing_->trouble = noted.error().summary();
+  }
 }
 
 void UploadJournal::remove() {

@@ -50,6 +50,7 @@ class DeliverTest : public ::testing::Test {
  protected:
   Result<DistributeOutcome> deliver_to(const std::vector<const FakeTarget*>& targets) {
     std::vector<Delivery> deliveries;
+    deliveries.reserve(targets.size());
     for (const auto* target : targets) {
       deliveries.push_back(
           {fmt::format("distribute-{:02}", deliveries.size() + 1), *target, "image"});
