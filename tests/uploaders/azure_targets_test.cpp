@@ -217,6 +217,18 @@ TEST_F(AzureTargetsTest, MakesAVersionOfTheRunsManagedImage) {
   auto later = context();
   later.step_id = "distribute-02";
   later.delivered = {ArmService::kCompute + "/disks/other", image->artifact_id};
+  // As an attempt leaves it that was killed when the image was not there yet.
+  auto killed = azure_->client();
+  ASSERT_OK(killed);
+  const ArmResource left{ArmService::kCompute + "/disks/kiln-run1-distribute-02", "2024-03-02"};
+  ASSERT_OK(killed->put(
+      left,
+      {{"location", "westeurope"},
+       {"tags", {{"kiln-run", "run1"}, {"kiln-step", "distribute-02"}}},
+       {"properties",
+        {{"osType", "Linux"},
+         {"creationData", {{"createOption", "Upload"}, {"uploadSizeBytes", 31457792}}}}}},
+      {}));
   const auto made = distribute(shared_image(), later);
   ASSERT_OK(made);
   EXPECT_EQ(made->sent_bytes, 0);

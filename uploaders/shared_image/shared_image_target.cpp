@@ -112,6 +112,7 @@ class SharedImageTarget : public Distributor {
     if (!image.empty()) {
       notice(context.events, fmt::format("{} is made of {}", version.id, image));
       KILN_TRY(make({{"source", {{"id", image}}}}));
+      remove_left_staging(place, context);  // of an attempt that had no image yet
       return artifact(version.id, disk.blocks.size());
     }
     return with_staging(disk, place, context, [&](const Staging& staging) -> Result<Artifact> {
