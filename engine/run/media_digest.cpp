@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 Error cannot_read(const fs::path& path, const std::error_code& error) {
   return fail(ErrorKind::kIo, "Media:Read", "cannot read {}: {}", path.string(), error.message())
-      .cure("look whether this user can read all of the folder given with --media");
+      .cure("look whether this user can read all of the medium's folder");
 }
 
 /// Of one entry of a folder: what the disc that is made of it would show.

@@ -49,7 +49,7 @@ Result<void> mount_one(const RunContext& context,
               name,
               folder)
       .quoting(split_lines(said))
-      .cure("leave out --media, or use an image whose kernel knows ISO 9660");
+      .cure("leave out the medium, or use an image whose kernel knows ISO 9660");
 }
 
 }  // namespace

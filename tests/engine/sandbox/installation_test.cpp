@@ -27,7 +27,6 @@ using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using Kind = ConsoleMark::Kind;
 
 /// The embedded driver has one folder in the life of a process, so all tests share it.
