@@ -42,14 +42,24 @@ make_data_disk() {
   rm "$work/data.raw"
 }
 
-kiln_prepare() { rm -f "$work/kiln.vhd"; }
+kiln_prepare() { rm -f "$work/kiln.vhd" && only_in_memory "$source_disk"; }
 kiln() { "$kiln" image convert "$source_disk" "$work/kiln.vhd"; }
 
-usual_prepare() { rm -f "$work/usual.vhd"; }
+usual_prepare() { rm -f "$work/usual.vhd" && only_in_memory "$source_disk"; }
 usual() { qemu-img convert -m 16 -W -f qcow2 -O vpc -o subformat=fixed,force_size "$source_disk" "$work/usual.vhd"; }
 
 # What the other two read and write, raw to raw.
-copy_prepare() { rm -f "$work/copy.vhd"; }
+copy_prepare() { rm -f "$work/copy.vhd" && only_in_memory "$work/usual.vhd"; }
 copy() { cp --sparse=always "$work/usual.vhd" "$work/copy.vhd"; }
+
+# Each finds what it reads in memory, and room for what it writes: three such disks are more than a machine of 24 GiB holds.
+only_in_memory() {
+  local disk
+  sync
+  for disk in "$work"/*.vhd "$work"/*.qcow2; do
+    [[ $disk == "$1" || ! -f $disk ]] || dd if="$disk" iflag=nocache count=0 status=none
+  done
+  cat "$1" >/dev/null
+}
 
 main

@@ -62,9 +62,11 @@ judge() {
   return $failed
 }
 
-# The job that is measured: the usual pipeline and Kiln do these same things to the guest.
-last_command=true
+# The job that is measured: the usual pipeline and Kiln do these same things to the guest: a file, and a step for each command.
+job_commands=('echo measured > /etc/measured; dpkg-query -l > /root/packages.txt')
 write_job() {
+  local command steps=
+  for command in "${job_commands[@]}"; do steps+=", {\"type\": \"Shell\", \"inline\": [\"$command\"]}"; done
   echo 'measured' >"$work/banner.txt"
   cat >"$work/template.json" <<END
 {
@@ -73,12 +75,7 @@ write_job() {
   "location": "local",
   "properties": {
     "source": {"type": "KilnLocalImage", "path": "$guest"},
-    "customize": [
-      {"type": "File", "sourceUri": "file://$work/banner.txt", "destination": "/etc/motd"},
-      {"type": "Shell", "inline": ["echo measured > /etc/measured", "dpkg-query -l > /root/packages.txt"]},
-      {"type": "Shell", "inline": ["update-grub"]},
-      {"type": "Shell", "inline": ["$last_command"]}
-    ],
+    "customize": [{"type": "File", "sourceUri": "file://$work/banner.txt", "destination": "/etc/motd"}$steps],
     "distribute": [{"type": "VHD", "runOutputName": "vhd"}]
   }
 }
@@ -87,8 +84,9 @@ END
 
 usual_pipeline_prepare() { overlay_over "$guest" "$work/overlay.qcow2"; }
 usual_pipeline() {
-  virt-customize --quiet --no-network --format qcow2 -a "$work/overlay.qcow2" --upload "$work/banner.txt:/etc/motd" \
-    --run-command 'echo measured > /etc/measured; dpkg-query -l > /root/packages.txt' --run-command 'update-grub' --run-command "$last_command" &&
+  local command run=()
+  for command in "${job_commands[@]}"; do run+=(--run-command "$command"); done
+  virt-customize --quiet --no-network --format qcow2 -a "$work/overlay.qcow2" --upload "$work/banner.txt:/etc/motd" "${run[@]}" &&
     virt-sysprep --quiet --format qcow2 -a "$work/overlay.qcow2" &&
     qemu-img convert -f qcow2 -O vpc -o subformat=fixed,force_size "$work/overlay.qcow2" "$work/usual.vhd"
 }

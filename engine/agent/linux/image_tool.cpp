@@ -211,6 +211,7 @@ struct Tool {
 constexpr Tool kTools[] = {
     {"modules", 1, false, modules},
     {"network", 3, false, set_up_network},
+    {"reseed", 0, false, reseed},
     {"head", 2, false, head},
     {"mount", 4, false, mount_in_image},
     {"unmount-all", 0, false, unmount_image},

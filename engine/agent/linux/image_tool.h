@@ -29,6 +29,8 @@ int mount_in_image(const std::vector<std::string>& arguments);
 int unmount_image(const std::vector<std::string>& arguments);
 int trim_image(const std::vector<std::string>& arguments);
 int set_up_network(const std::vector<std::string>& arguments);
+/// Gives the kernel's random numbers another beginning: up to 256 bytes of standard input.
+int reseed(const std::vector<std::string>& arguments);
 void bring_up_loopback();
 /// An address of this machine's that no other can reach.
 bool add_loopback_address(const std::string& address);

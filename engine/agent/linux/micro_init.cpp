@@ -24,6 +24,7 @@ namespace {
 constexpr const char* kModules = "/modules/";
 constexpr const char* kPorts = "/sys/class/virtio-ports";
 constexpr const char* kToolsPort = "org.kiln.tools";
+constexpr const char* kUsualSets[] = {"steps", "fs-ext4", "fs-vfat", "nls_cp437", "nls_ascii"};
 
 void mount_kernel_file_systems() {
   for (const char* folder : {"/dev", "/proc", "/sys", "/run", "/tmp", "/sysroot"}) {
@@ -79,10 +80,10 @@ bool await_ports() {
 }
 
 /// Its partitions have been looked for when this comes back.
-bool await_disk() {
+bool await_disk(bool for_ever) {
   constexpr int kLooks = 2000;
   constexpr useconds_t kPause = 5'000;
-  for (int look = 0; look < kLooks; ++look) {
+  for (int look = 0; for_ever || look < kLooks; ++look) {
     const UniqueFd disk(::open("/dev/sda", O_RDONLY | O_CLOEXEC));
     if (disk && ::ioctl(disk.get(), BLKRRPART) == 0) return true;
     ::usleep(kPause);
@@ -108,12 +109,17 @@ bool load_modules(const char* set) {
   return all;
 }
 
-void micro_init(int (*serve)(const char* port)) {
+void micro_init(bool wait_for_disk, int (*serve)(const char* port)) {
   mount_kernel_file_systems();
   load_modules("start");
   bring_up_loopback();
-  if (!await_disk()) say("the disk does not appear");
   if (!await_ports()) say("the host's port does not appear");
+  if (wait_for_disk) {
+    // What nearly every image needs: it is saved with the rest.
+    for (const char* set : kUsualSets) load_modules(set);
+    say("waits for the disk");
+  }
+  if (!await_disk(wait_for_disk)) say("the disk does not appear");
   const auto server = ::fork();
   if (server == 0) ::_exit(serve((std::string("/dev/virtio-ports/") + kToolsPort).c_str()));
   if (server < 0) say(failure("start", "the session"));

@@ -97,6 +97,21 @@ Result<std::unique_ptr<ImageSession>> launch_libguestfs(const Launch& launch) {
   return launch_guestfs(appliance, launch.context.cancel);
 }
 
+/// Goes on from a machine that has started before; nothing where that cannot be.
+Result<std::unique_ptr<ImageSession>> resume_micro(const MicroOptions& appliance,
+                                                   const MicroFiles& files,
+                                                   const SandboxContext& context) {
+  const auto& cache = context.cache_folder;
+  const auto saved = prepare_saved_machine(context.runner, appliance, files, cache, context.cancel);
+  if (saved && !*saved) return std::unique_ptr<ImageSession>();
+  auto session = saved ? launch_micro(context.runner, appliance, files, *saved, context.cancel)
+                       : Result<std::unique_ptr<ImageSession>>(saved.error());
+  if (session || session.error().kind() == ErrorKind::kCancelled) return session;
+  if (saved) give_up_saved_machine(appliance, files, cache);
+  notice(context.events, session.error().summary() + "; it is started from the beginning");
+  return std::unique_ptr<ImageSession>();
+}
+
 Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launch) {
   const auto& context = launch.context;
   KILN_TRY_ASSIGN(
@@ -113,7 +128,12 @@ Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launc
   appliance.work_folder = context.work_folder;
   appliance.port = launch.port;
   appliance.discs = discs_of(launch.options);
-  return launch_micro(context.runner, appliance, files, context.cancel);
+  // Under KVM a kernel starts in less time than this would save.
+  if (launch.emulate()) {
+    KILN_TRY_ASSIGN(auto resumed, resume_micro(appliance, files, context));
+    if (resumed) return resumed;
+  }
+  return launch_micro(context.runner, appliance, files, {}, context.cancel);
 }
 
 Result<MountedImage> mount_in(const char* name,

@@ -1,7 +1,6 @@
 #include "engine/sandbox/micro/micro_files.h"
 
 #include <array>
-#include <sys/stat.h>
 #include <vector>
 
 #include "engine/agent/guest_agent.h"
@@ -11,6 +10,7 @@
 #include "engine/sandbox/initramfs.h"
 #include "engine/sandbox/micro/host_programs.h"
 #include "engine/sandbox/micro/kernel_image.h"
+#include "engine/sandbox/micro/micro_cache.h"
 
 namespace kiln {
 namespace {
@@ -18,9 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kLargestFile = 128 * kMiB;
-constexpr std::size_t kKeyLength = 16;
-/// Of what no build has asked for so long; a running machine has read its files long before.
-constexpr auto kKeptUnused = std::chrono::hours(24 * 7);
 
 /// Modules that the kernel or Kiln asks for by one name. All but `start` are loaded when something
 /// needs them, because each takes a moment under emulation.
@@ -57,32 +54,21 @@ const std::vector<ModuleSet>& module_sets() {
 /// blkid there must be; what the others are for is refused where they are missing.
 constexpr std::array kPrograms = {"blkid", "lvm", "btrfs"};
 
-/// Changes when a package replaces the file.
-std::string identity_of(const fs::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return path.string() + " absent\n";
-  return fmt::format("{} {} {} {}\n", path.string(), info.st_size, info.st_mtime, info.st_ino);
-}
-
-std::string key_of(const std::string& text) {
-  return sha256_hex(text).substr(0, kKeyLength);
-}
-
 fs::path modules_folder(const fs::path& kernel) {
   const auto name = kernel.filename().string();
   return fs::path("/lib/modules") / name.substr(name.find('-') + 1);
 }
 
 std::string initrd_key(const fs::path& kernel) {
-  auto text = identity_of(kernel) + identity_of(modules_folder(kernel) / "modules.dep") +
+  auto text = file_identity(kernel) + file_identity(modules_folder(kernel) / "modules.dep") +
               sha256_hex(embedded_linux_agent());
   for (const char* program : kPrograms) {
-    text += identity_of(find_system_program(program));
+    text += file_identity(find_system_program(program));
   }
   for (const auto& set : module_sets()) {
     text += fmt::format("{} {}\n", set.name, fmt::join(set.modules, " "));
   }
-  return key_of(text);
+  return micro_key(text);
 }
 
 /// A path in the archive has no leading slash.
@@ -156,40 +142,20 @@ Result<void> make_kernel(const fs::path& kernel, const fs::path& path) {
   return write_file_atomic(path, vmlinux);
 }
 
-/// True where the file is there; it counts as used now.
-bool is_fresh(const fs::path& path) {
-  std::error_code error;
-  fs::last_write_time(path, fs::file_time_type::clock::now(), error);
-  return !error;
-}
-
-void remove_unused(const fs::path& folder) {
-  std::error_code error;
-  const auto oldest = fs::file_time_type::clock::now() - kKeptUnused;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    std::error_code ignored;
-    if (fs::last_write_time(entry.path(), ignored) < oldest && !ignored) {
-      fs::remove(entry.path(), ignored);
-    }
-  }
-}
-
 }  // namespace
 
 Result<MicroFiles> prepare_micro_files(ProcessRunner& runner,
                                        const fs::path& kernel,
                                        const fs::path& cache_folder,
                                        const CancelToken& cancel) {
-  std::error_code error;
-  const auto folder = fs::absolute(cache_folder, error) / "micro";
-  KILN_TRY(make_directories(folder));
-  MicroFiles files{folder / ("vmlinux-" + key_of(identity_of(kernel))),
+  KILN_TRY_ASSIGN(const auto folder, micro_cache(cache_folder));
+  MicroFiles files{folder / ("vmlinux-" + micro_key(file_identity(kernel))),
                    folder / ("initrd-" + initrd_key(kernel))};
-  if (!is_fresh(files.kernel)) {
+  if (!renew(files.kernel)) {
     remove_unused(folder);
     KILN_TRY(make_kernel(kernel, files.kernel));
   }
-  if (!is_fresh(files.initrd)) {
+  if (!renew(files.initrd)) {
     remove_unused(folder);
     KILN_TRY(make_initrd(runner, kernel, files.initrd, cancel));
   }

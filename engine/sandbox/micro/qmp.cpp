@@ -28,7 +28,11 @@ Error broken(std::string_view what) {
 
 Result<Qmp> Qmp::connect(const std::filesystem::path& socket, const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto connected, connect_agent_port(socket));
-  Qmp monitor(std::move(connected));
+  return connect(std::move(connected), cancel);
+}
+
+Result<Qmp> Qmp::connect(UniqueFd socket, const CancelToken& cancel) {
+  Qmp monitor(std::move(socket));
   KILN_TRY_ASSIGN(const auto greeting, monitor.receive(Clock::now() + kPatience, cancel));
   if (!greeting.contains("QMP")) return broken("does not greet");
   KILN_TRY(monitor.execute("qmp_capabilities", nlohmann::json::object(), cancel));
@@ -39,6 +43,17 @@ Result<nlohmann::json> Qmp::execute(const std::string& command,
                                     const nlohmann::json& arguments,
                                     const CancelToken& cancel) {
   KILN_TRY(send(dump_json({{"execute", command}, {"arguments", arguments}}) + "\n"));
+  return await_answer(command, cancel);
+}
+
+Result<void> Qmp::pass_file(const std::string& name, int fd, const CancelToken& cancel) {
+  constexpr const char* kCommand = "getfd";
+  KILN_TRY(send(dump_json({{"execute", kCommand}, {"arguments", {{"fdname", name}}}}) + "\n", fd));
+  KILN_TRY(await_answer(kCommand, cancel));
+  return {};
+}
+
+Result<nlohmann::json> Qmp::await_answer(const std::string& command, const CancelToken& cancel) {
   const auto deadline = Clock::now() + kPatience;
   while (true) {
     KILN_TRY_ASSIGN(auto answer, receive(deadline, cancel));
@@ -52,13 +67,27 @@ Result<nlohmann::json> Qmp::execute(const std::string& command,
   }
 }
 
-Result<void> Qmp::send(const std::string& text) const {
-  std::string_view rest = text;
+Result<void> Qmp::send(const std::string& text, int fd) const {
+  std::string rest = text;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
   while (!rest.empty()) {
-    const auto sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    iovec bytes{rest.data(), rest.size()};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    if (fd >= 0 && rest.size() == text.size()) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      auto* header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(sizeof fd);
+      std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    }
+    const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return broken(fmt::format("takes no command: {}", strerror(errno)));
-    rest.remove_prefix(static_cast<std::size_t>(sent));
+    rest.erase(0, static_cast<std::size_t>(sent));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "engine/core/digest.h"
 #include "engine/core/file.h"
+#include "engine/core/text.h"
 #include "engine/sandbox/host_kernel.h"
 #include "engine/sandbox/micro/micro_files.h"
 #include "tests/contract/sandbox_contract.h"
@@ -91,6 +92,74 @@ TEST(ApplianceKilled, LeavesNoVirtualMachineAndTheSourceUntouched) {
   ASSERT_EQ(::waitpid(holder, nullptr, 0), holder);
   EXPECT_TRUE(wait_for([&] { return processes_with(marker).empty(); }, std::chrono::seconds(5)));
   EXPECT_EQ(sha256_file(*guest).value(), before.value());
+}
+
+/// What the guest's kernel draws, and its seconds since 1970.
+std::vector<std::string> random_and_clock(Sandbox& sandbox) {
+  GuestCommand command;
+  command.argv = {"/bin/sh", "-c", "od -An -tx1 -N16 /dev/urandom; date +%s"};
+  command.directory = "/";
+  std::string out;
+  const auto keep = [&out](GuestStream /*stream*/, std::string_view data) { out.append(data); };
+  EXPECT_OK(sandbox.agent().run(command, keep, {}));
+  auto lines = split_lines(out);
+  EXPECT_EQ(lines.size(), 2U) << out;
+  lines.resize(2);
+  return lines;
+}
+
+std::vector<std::filesystem::path> files_like(const std::filesystem::path& folder,
+                                              const std::string& end) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == end) found.push_back(entry.path());
+  }
+  return found;
+}
+
+TEST(SavedMachine, ServesSeveralAtOnceAndIsGivenUpWhereItDoesNot) {
+  const auto folder = TempDir::create();
+  ASSERT_OK(folder);
+  const auto runner = make_process_runner();
+  const auto cache = folder->path() / "cache";
+  RecordingSink events;
+  SandboxOptions options;
+  options.accelerator = AcceleratorChoice::kTcg;
+  options.appliance = ApplianceChoice::kMicro;
+  const auto start = [&](const char* name) {
+    const auto work = folder->path() / name;
+    std::filesystem::create_directory(work);
+    const auto disk = fixture_disk(*runner, "layout-ext4.qcow2", work);
+    EXPECT_OK(disk);
+    auto sandbox = start_appliance(*disk, options, {*runner, events, {}, work, cache});
+    EXPECT_OK(sandbox);
+    return *std::move(sandbox);
+  };
+  const auto resumed = [&] { return processes_with((cache / "micro/machine-").string()).size(); };
+  const auto first = start("first");
+  const auto second = start("second");
+  EXPECT_EQ(resumed(), 2U);
+  const auto devices = files_like(cache / "micro", ".devices");
+  ASSERT_EQ(devices.size(), 1U);  // both go on from it
+  const auto one = random_and_clock(*first);
+  const auto two = random_and_clock(*second);
+  EXPECT_NE(one[0], two[0]);
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  EXPECT_NEAR(static_cast<double>(std::stoll(two[1])), static_cast<double>(now), 5);
+
+  ASSERT_OK(write_file_atomic(devices[0], "no machine"));
+  const auto third = start("third");
+  const auto fourth = start("fourth");
+  EXPECT_EQ(resumed(), 2U);
+  const auto told = events.messages(EventType::kNotice);
+  EXPECT_EQ(std::count_if(told.begin(),
+                          told.end(),
+                          [](const std::string& text) {
+                            return text.find("started from the beginning") != std::string::npos;
+                          }),
+            1);
 }
 
 /// A host's kernel that is none of those that a micro-appliance was ever tried with.

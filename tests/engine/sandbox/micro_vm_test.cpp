@@ -1,7 +1,6 @@
-#include "engine/sandbox/micro/micro_vm.h"
-
 #include <algorithm>
 
+#include "engine/sandbox/micro/micro_command.h"
 #include "tests/support/matchers.h"
 
 namespace kiln {
@@ -46,6 +45,26 @@ TEST(MicroCommand, GivesTheMachineTheDiskAndNothingElse) {
   EXPECT_THAT(value_of(command, "-append"), HasSubstr("clearcpuid=cx16"));
   EXPECT_THAT(command.argv, Not(Contains(HasSubstr("net"))));
   EXPECT_EQ(std::count(command.argv.begin(), command.argv.end(), "-drive"), 1);
+}
+
+TEST(MicroCommand, WaitsForItsDiskWhereItsMemoryIsAFile) {
+  auto with = options();
+  with.discs = {{"/media/packages.iso", "kiln-media-1"}};
+  const auto saved = micro_command(with, kFiles, "/work/tools.sock", FileMemory{"/cache/m,1"});
+  EXPECT_THAT(value_of(saved, "-object"), HasSubstr("share=on,mem-path=/cache/m,,1"));
+  EXPECT_THAT(value_of(saved, "-machine"), HasSubstr("memory-backend=ram"));
+  EXPECT_THAT(value_of(saved, "-append"), HasSubstr("--wait-for-disk"));
+  EXPECT_THAT(saved.argv, Not(Contains("-drive")));  // it must not see an image
+  EXPECT_THAT(saved.argv, Not(Contains("-incoming")));
+
+  const auto resumed =
+      micro_command(with, kFiles, "/work/tools.sock", FileMemory{"/cache/m,1", /*resume=*/true});
+  // Each machine writes into a copy of its own.
+  EXPECT_THAT(value_of(resumed, "-object"), HasSubstr("share=off,"));
+  EXPECT_EQ(value_of(resumed, "-incoming"), "defer");
+  EXPECT_EQ(std::count(resumed.argv.begin(), resumed.argv.end(), "-drive"), 2);
+  EXPECT_THAT(resumed.argv, Not(Contains(HasSubstr("scsi-hd"))));
+  EXPECT_THAT(resumed.argv, Not(Contains(HasSubstr("scsi-cd"))));
 }
 
 TEST(MicroCommand, HasACardAndTheAgentsPortWhereAskedFor) {

@@ -1,8 +1,11 @@
 #include "engine/sandbox/micro/qmp.h"
 
+#include <array>
+#include <cstring>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <thread>
+#include <unistd.h>
 
 #include "engine/core/temp_dir.h"
 #include "tests/support/matchers.h"
@@ -39,19 +42,37 @@ class Monitor {
     thread_.join();
     return heard_;
   }
+  /// The last that came along; once all was heard.
+  [[nodiscard]] const UniqueFd& file() const { return file_; }
 
  private:
   static void say(const UniqueFd& peer, const std::string& text) {
     EXPECT_EQ(::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
   }
-  static std::string hear(const UniqueFd& peer) {
+  std::string hear(const UniqueFd& peer) {
     std::string line;
     char next = 0;
-    while (::read(peer.get(), &next, 1) == 1 && next != '\n') line += next;
+    iovec byte{&next, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    while (next != '\n') {
+      msghdr message{};
+      message.msg_iov = &byte;
+      message.msg_iovlen = 1;
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      if (::recvmsg(peer.get(), &message, MSG_CMSG_CLOEXEC) != 1) break;
+      line += next;
+      const auto* header = CMSG_FIRSTHDR(&message);
+      if (header == nullptr || header->cmsg_type != SCM_RIGHTS) continue;
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+      file_ = UniqueFd(fd);
+    }
     return line;
   }
   UniqueFd socket_;
+  UniqueFd file_;
   std::vector<std::string> heard_;
   std::jthread thread_;
 };
@@ -89,6 +110,24 @@ TEST_F(QmpTest, ARefusalIsToldFromAMonitorThatBreaksOff) {
   const auto broken = qmp->execute("query-status", nlohmann::json::object(), {});
   ASSERT_FALSE(broken.has_value());
   EXPECT_EQ(broken.error().code(), "Qmp:Broken");
+}
+
+TEST_F(QmpTest, PassesAFileAlong) {
+  Monitor monitor(socket_, kGreeting, {"{\"return\":{}}\n", "{\"return\":{}}\n"});
+  auto qmp = Qmp::connect(socket_, {});
+  ASSERT_OK(qmp);
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const UniqueFd reader(pipe[0]);
+  UniqueFd writer(pipe[1]);
+  ASSERT_OK(qmp->pass_file("stream", writer.get(), {}));
+  EXPECT_THAT(monitor.heard().at(1), HasSubstr(R"("fdname":"stream")"));
+  writer.reset();
+  ASSERT_TRUE(monitor.file());
+  EXPECT_EQ(::write(monitor.file().get(), "x", 1), 1);
+  char read = 0;
+  EXPECT_EQ(::read(reader.get(), &read, 1), 1);
+  EXPECT_EQ(read, 'x');
 }
 
 TEST_F(QmpTest, WhatDoesNotGreetIsNoMonitor) {
