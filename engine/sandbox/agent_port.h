@@ -9,6 +9,9 @@
 
 namespace kiln {
 
+/// The port of the agent that runs steps in a mounted image.
+inline constexpr const char* kStepsPort = "org.kiln.0";
+
 /// Where temporary folders have short paths; libguestfs's own socket stands in the same place.
 std::filesystem::path short_folder();
 

@@ -14,7 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kPortName = "org.kiln.0";
 /// libguestfs gives its user network 169.254.0.0/16, where slirp answers DNS at .2.3.
 constexpr const char* kNameServer = "169.254.2.3";
 /// The agent says hello within a second or two under emulation; a busy host needs more.
@@ -63,7 +62,7 @@ class ApplianceSandbox : public Sandbox {
 Result<void> ApplianceSandbox::start_agent(const SandboxOptions& options) {
   KILN_TRY_ASSIGN(auto socket, port_.connect());
   std::vector<std::string> arguments = {"--port",
-                                        fmt::format("/dev/virtio-ports/{}", kPortName),
+                                        fmt::format("/dev/virtio-ports/{}", kStepsPort),
                                         "--daemon",
                                         "--mount-mode",
                                         "--power-off-when-alone"};
@@ -125,7 +124,7 @@ Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
                                                  const SandboxContext& context) {
   KILN_TRY_ASSIGN(auto port, PortFolder::create(context.work_folder));
   KILN_TRY_ASSIGN(auto image,
-                  mount_image(disk, options, context, GuestPort{port.socket(), kPortName}));
+                  mount_image(disk, options, context, GuestPort{port.socket(), kStepsPort}));
   auto sandbox = std::make_unique<ApplianceSandbox>(std::move(port), std::move(image), context);
   const auto mounted = Clock::now();
   KILN_TRY(sandbox->start_agent(options));

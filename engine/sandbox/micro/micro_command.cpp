@@ -1,6 +1,7 @@
 #include "engine/sandbox/micro/micro_command.h"
 
 #include "engine/core/text.h"
+#include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/host_kernel.h"
 
 namespace kiln {
@@ -119,13 +120,16 @@ void Arguments::add_devices(const MicroOptions& options, const std::filesystem::
          "-device",
          "virtio-net-pci,netdev=net,romfile="});
   }
-  if (options.port) add_port("agent", *options.port);
+  // There always, with nobody behind it where no steps run, so that all are one kind of machine.
+  add_port("agent", options.port.value_or(GuestPort{{}, kStepsPort}));
   add_port("tools", {socket, kToolsPort});  // the last, by which the others are there
 }
 
 void Arguments::add_port(const char* id, const GuestPort& port) {
   add({"-chardev",
-       fmt::format("socket,id={},path={},server=on,wait=off", id, escaped(port.socket)),
+       port.socket.empty()
+           ? fmt::format("null,id={}", id)
+           : fmt::format("socket,id={},path={},server=on,wait=off", id, escaped(port.socket)),
        "-device",
        fmt::format("virtserialport,chardev={},name={}", id, port.name)});
 }

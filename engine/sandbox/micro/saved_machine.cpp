@@ -50,7 +50,7 @@ Result<Place> place_of(const MicroOptions& options,
   neutral.disk.clear();
   neutral.discs.clear();
   neutral.console_log.clear();
-  if (neutral.port) neutral.port->socket.clear();
+  neutral.port.reset();
   const auto command = micro_command(neutral, files, "/tools.sock", FileMemory{});
   const auto key = micro_key(fmt::format("{}\n{}{}",
                                          fmt::join(command.argv, "\n"),
@@ -139,7 +139,7 @@ Result<void> make_machine(ProcessRunner& runner,
   KILN_TRY_ASSIGN(const auto port, PortFolder::create(options.work_folder, "saved.sock"));
   const auto socket = port.socket();
   options.console_log = options.work_folder / "saved-console.log";
-  if (options.port) options.port->socket = socket.parent_path() / "saved-agent.sock";
+  options.port.reset();
   KILN_TRY_ASSIGN(const auto qemu,
                   runner.start(micro_command(options, files, socket, FileMemory{machine.memory})));
   KILN_TRY(await(*qemu, kStartPatience, cancel, [&]() -> Result<bool> {

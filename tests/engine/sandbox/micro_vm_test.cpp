@@ -44,6 +44,7 @@ TEST(MicroCommand, GivesTheMachineTheDiskAndNothingElse) {
   EXPECT_EQ(value_of(command, "-accel"), "tcg,thread=multi");
   EXPECT_THAT(value_of(command, "-append"), HasSubstr("clearcpuid=cx16"));
   EXPECT_THAT(command.argv, Not(Contains(HasSubstr("net"))));
+  EXPECT_THAT(command.argv, Contains("null,id=agent"));
   EXPECT_EQ(std::count(command.argv.begin(), command.argv.end(), "-drive"), 1);
 }
 
