@@ -1,5 +1,5 @@
-#include <algorithm>
-#include <array>
+#include "engine/agent/session/file_jobs.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -12,149 +12,85 @@
 namespace kiln::agent {
 namespace {
 
-/// A file being written under a temporary name in its folder, so that the real name shows the old
-/// contents or the new, never a part.
-class PutJob final : public Job {
+Failure failed(std::string_view what, std::string_view path) {
+  const auto code = error_code_from_errno();
+  return {code, failure(what, path)};
+}
+
+class PosixWriter final : public FileWriter {
  public:
-  PutJob(std::uint32_t request, PutRequest put) : request_(request), put_(std::move(put)) {
-    const auto folder = put_.path.substr(0, put_.path.rfind('/') + 1);
-    temporary_ = folder + ".kiln-put-XXXXXX";
-    file_.reset(::mkostemp(temporary_.data(), O_CLOEXEC));
-    if (file_) return;
-    temporary_.clear();  // it may name somebody else's file
-    fail("create a file in", folder);
-  }
-  ~PutJob() override { discard(); }
-
-  bool advance(Outbox& outbox) override {
-    if (!error_.empty()) {
-      outbox.add(FrameType::kError, request_, error_payload(code_, error_));
-      return true;
-    }
-    if (!complete_) return false;
-    outbox.add(FrameType::kDone, request_, {});
-    return true;
+  PosixWriter(const PutRequest& put, std::string temporary, UniqueFd file)
+      : path_(put.path),
+        mode_(put.mode),
+        temporary_(std::move(temporary)),
+        file_(std::move(file)) {}
+  ~PosixWriter() override {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
   }
 
-  void cancel() override {
-    code_ = ErrorCode::kCancelled;
-    error_ = "cancelled while writing " + put_.path;
-    discard();
+  std::optional<Failure> write(std::string_view data) override {
+    if (write_all(file_.get(), data)) return {};
+    return failed("write", path_);
   }
 
-  void take(std::string_view data) override {
-    if (!file_) return;
-    if (data.size() > put_.size - received_) {
-      errno = EFBIG;  // more than was announced
-      return fail("write", put_.path);
-    }
-    received_ += data.size();
-    if (!write_all(file_.get(), data)) fail("write", put_.path);
-  }
-
-  void take_end() override {
-    if (!file_) return;
-    if (received_ != put_.size) {
-      errno = EPROTO;  // less than was announced
-      return fail("write", put_.path);
-    }
+  std::optional<Failure> commit() override {
     // The owner first: changing it clears setuid bits.
-    if (::fchown(file_.get(), 0, 0) != 0 || ::fchmod(file_.get(), put_.mode) != 0) {
-      return fail("set owner and mode of", put_.path);
+    if (::fchown(file_.get(), 0, 0) != 0 || ::fchmod(file_.get(), mode_) != 0) {
+      return failed("set owner and mode of", path_);
     }
-    if (::close(file_.release()) != 0) return fail("write", put_.path);
-    if (::rename(temporary_.c_str(), put_.path.c_str()) != 0) {
-      return fail("replace", put_.path);
-    }
+    if (::close(file_.release()) != 0) return failed("write", path_);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("replace", path_);
     temporary_.clear();
-    complete_ = true;
+    return {};
   }
 
  private:
-  void fail(std::string_view what, std::string_view path) {
-    code_ = error_code_from_errno();
-    error_ = failure(what, path);
-    discard();
-  }
-  void discard() {
-    file_.reset();
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    temporary_.clear();
-  }
-
-  std::uint32_t request_;
-  PutRequest put_;
+  std::string path_;
+  std::uint32_t mode_;
   std::string temporary_;
   UniqueFd file_;
-  std::uint64_t received_ = 0;
-  bool complete_ = false;
-  ErrorCode code_ = ErrorCode::kIo;
-  std::string error_;
 };
 
-class GetJob final : public Job {
+class PosixReader final : public FileReader {
  public:
-  GetJob(std::uint32_t request, GetRequest get) : request_(request), get_(std::move(get)) {
-    // Not blocking: a named pipe would never open.
-    file_.reset(::open(get_.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    struct stat info {};
-    if (!file_ || ::fstat(file_.get(), &info) != 0) {
-      code_ = error_code_from_errno();
-      error_ = failure("read", get_.path);
-    } else if (!S_ISREG(info.st_mode)) {
-      code_ = ErrorCode::kNotAFile;
-      error_ = "cannot read " + get_.path + ": it is not a regular file";
-    } else if (static_cast<std::uint64_t>(info.st_size) > get_.limit) {
-      refuse_size();
+  PosixReader(std::string path, UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}
+
+  std::optional<Failure> read(char* buffer, std::size_t size, std::size_t& got) override {
+    for (;;) {
+      const auto bytes = ::read(file_.get(), buffer, size);
+      if (bytes < 0 && errno == EINTR) continue;
+      if (bytes < 0) return failed("read", path_);
+      got = static_cast<std::size_t>(bytes);
+      return {};
     }
-  }
-
-  int watch(Waits& /*waits*/, const Outbox& outbox) override { return outbox.has_room() ? 0 : -1; }
-
-  bool advance(Outbox& outbox) override {
-    while (error_.empty() && outbox.has_room()) {
-      const auto got = ::read(file_.get(), buffer_.data(), buffer_.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        code_ = error_code_from_errno();
-        error_ = failure("read", get_.path);
-        break;
-      }
-      if (got == 0) {
-        outbox.add(FrameType::kDone, request_, {});
-        return true;
-      }
-      sent_ += static_cast<std::uint64_t>(got);
-      if (sent_ > get_.limit) {
-        refuse_size();  // it grew, or is one of those in /proc that claim to be empty
-        break;
-      }
-      outbox.add(FrameType::kData, request_, {buffer_.data(), static_cast<std::size_t>(got)});
-    }
-    if (error_.empty()) return false;
-    outbox.add(FrameType::kError, request_, error_payload(code_, error_));
-    return true;
-  }
-
-  void cancel() override {
-    code_ = ErrorCode::kCancelled;
-    error_ = "cancelled while reading " + get_.path;
   }
 
  private:
-  void refuse_size() {
-    code_ = ErrorCode::kTooLarge;
-    error_ = "cannot read " + get_.path + ": larger than " + std::to_string(get_.limit) + " bytes";
-  }
-
-  std::uint32_t request_;
-  GetRequest get_;
+  std::string path_;
   UniqueFd file_;
-  std::uint64_t sent_ = 0;
-  ErrorCode code_ = ErrorCode::kIo;
-  std::string error_;
-  std::array<char, kMaxPayload> buffer_{};
 };
+
+Opened<FileWriter> open_writer(const PutRequest& put) {
+  const auto folder = put.path.substr(0, put.path.rfind('/') + 1);
+  auto temporary = folder + ".kiln-put-XXXXXX";
+  UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file) return {nullptr, 0, failed("create a file in", folder)};
+  return {std::make_unique<PosixWriter>(put, std::move(temporary), std::move(file))};
+}
+
+Opened<FileReader> open_reader(const GetRequest& get) {
+  // Not blocking: a named pipe would never open.
+  UniqueFd file(::open(get.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0) return {nullptr, 0, failed("read", get.path)};
+  if (!S_ISREG(info.st_mode)) {
+    return {nullptr,
+            0,
+            {ErrorCode::kNotAFile, "cannot read " + get.path + ": it is not a regular file"}};
+  }
+  return {std::make_unique<PosixReader>(get.path, std::move(file)),
+          static_cast<std::uint64_t>(info.st_size)};
+}
 
 }  // namespace
 
@@ -180,11 +116,11 @@ ErrorCode error_code_from_errno() {
 }
 
 std::unique_ptr<Job> make_put_job(std::uint32_t request, const PutRequest& put) {
-  return std::make_unique<PutJob>(request, put);
+  return make_put_job(request, put, open_writer(put));
 }
 
 std::unique_ptr<Job> make_get_job(std::uint32_t request, const GetRequest& get) {
-  return std::make_unique<GetJob>(request, get);
+  return make_get_job(request, get, open_reader(get));
 }
 
 }  // namespace kiln::agent

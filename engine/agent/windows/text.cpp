@@ -35,6 +35,11 @@ std::optional<std::wstring> windows_path(std::string_view path) {
   return text;
 }
 
+std::string no_windows_path(std::string_view what, std::string_view path) {
+  return std::string("cannot ").append(what).append(" ").append(path).append(
+      ": a path in Windows is written /C:/FOLDER/FILE");
+}
+
 std::string failure(std::string_view what, std::string_view path, DWORD error) {
   constexpr DWORD kLongest = 512;
   wchar_t reason[kLongest];

@@ -15,6 +15,8 @@ std::string narrow(std::wstring_view text);
 /// Paths travel as in file URLs, so they are absolute for both ends: `/C:/Windows/Temp/x` is
 /// `C:\Windows\Temp\x`. Nothing where it is not such a path.
 std::optional<std::wstring> windows_path(std::string_view path);
+/// Why a path was refused: `cannot DO PATH: a path in Windows is written /C:/FOLDER/FILE`.
+std::string no_windows_path(std::string_view what, std::string_view path);
 
 /// `cannot DO PATH: The system cannot find the file specified.`
 std::string failure(std::string_view what, std::string_view path, DWORD error);
