@@ -11,6 +11,7 @@
 
 #include "engine/agent/linux/jobs.h"
 #include "engine/agent/linux/posix.h"
+#include "engine/agent/session/removed_paths.h"
 
 namespace kiln::agent {
 namespace {
@@ -122,7 +123,8 @@ EntryKind kind_of(int parent, const char* name) {
 
 class RemoveJob final : public Job {
  public:
-  RemoveJob(std::uint32_t request, const RemoveRequest& remove) : request_(request) {
+  RemoveJob(std::uint32_t request, const RemoveRequest& remove)
+      : request_(request), removed_(request) {
     Expansion expansion(remove.pattern);
     if (expansion.is_refused()) {
       code_ = ErrorCode::kDenied;
@@ -143,15 +145,14 @@ class RemoveJob final : public Job {
       } else if (!matches_.empty()) {
         begin();
       } else {
-        report(outbox);
+        removed_.tell(outbox);
         outbox.add(FrameType::kDone, request_, {});
         return true;
       }
     }
-    constexpr std::size_t kBatch = kMaxPayload / 2;
-    if (removed_bytes_ >= kBatch) report(outbox);
+    if (removed_.fill_a_frame()) removed_.tell(outbox);
     if (error_.empty()) return false;
-    report(outbox);
+    removed_.tell(outbox);
     outbox.add(FrameType::kError, request_, error_payload(code_, error_));
     return true;
   }
@@ -178,7 +179,7 @@ class RemoveJob final : public Job {
         push(parent, current_.name);
         break;
       case EntryKind::kOther:
-        if (unlink(parent, current_.name, 0)) removed();
+        if (unlink(parent, current_.name, 0)) removed_.add(std::move(current_.path));
         break;
       case EntryKind::kMountPoint:
       case EntryKind::kGone:
@@ -216,7 +217,7 @@ class RemoveJob final : public Job {
     }
     const auto& above = path_.empty() ? *current_.parent : *path_.back().directory;
     if (unlink(::dirfd(const_cast<DIR*>(&above)), done.name, AT_REMOVEDIR) && path_.empty()) {
-      removed();
+      removed_.add(std::move(current_.path));
     }
   }
 
@@ -237,24 +238,11 @@ class RemoveJob final : public Job {
     error_ = failure(what, std::string(name).append(" (part of ") + current_.path + ")");
   }
 
-  void removed() {
-    removed_bytes_ += current_.path.size() + sizeof(std::uint32_t);
-    removed_.paths.push_back(std::move(current_.path));
-  }
-
-  void report(Outbox& outbox) {
-    if (removed_.paths.empty()) return;
-    outbox.add(FrameType::kRemoved, request_, encode(removed_));
-    removed_ = {};
-    removed_bytes_ = 0;
-  }
-
   std::uint32_t request_;
   std::vector<Match> matches_;
   Match current_;
   std::vector<Level> path_;
-  RemovedReport removed_;
-  std::size_t removed_bytes_ = 0;
+  RemovedPaths removed_;
   ErrorCode code_ = ErrorCode::kIo;
   std::string error_;
 };

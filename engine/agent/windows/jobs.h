@@ -16,5 +16,7 @@ struct Waits {
 std::unique_ptr<Job> make_run_job(std::uint32_t request, const RunRequest& run);
 std::unique_ptr<Job> make_put_job(std::uint32_t request, const PutRequest& put);
 std::unique_ptr<Job> make_get_job(std::uint32_t request, const GetRequest& get);
+std::unique_ptr<Job> make_remove_job(std::uint32_t request, const RemoveRequest& remove);
+std::unique_ptr<Job> make_clock_job(std::uint32_t request, const ClockSetting& setting);
 
 }  // namespace kiln::agent

@@ -52,6 +52,8 @@ class RunJob final : public Job {
   void cancel() override { stop(ExitKind::kCancelled); }
   bool feed(std::string_view input) override;
   bool feed_end() override;
+  /// Of a terminal that was refused: its size may be on its way already.
+  bool resize(const TerminalSize& /*size*/) override { return input_kind_ == InputKind::kTerminal; }
 
  private:
   void kill() { ::TerminateJobObject(process_.job.get(), 1); }

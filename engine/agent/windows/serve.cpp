@@ -3,6 +3,8 @@
 #include "engine/agent/session/session.h"
 #include "engine/agent/windows/handle.h"
 #include "engine/agent/windows/jobs.h"
+#include "engine/agent/windows/log.h"
+#include "engine/agent/windows/text.h"
 #include "engine/agent/windows/transfer.h"
 
 namespace kiln::agent {
@@ -20,12 +22,13 @@ class WindowsPlatform final : public Platform {
   std::unique_ptr<Job> get(std::uint32_t request, const GetRequest& get) override {
     return make_get_job(request, get);
   }
-  std::unique_ptr<Job> remove(std::uint32_t request, const RemoveRequest& /*remove*/) override {
-    return refuse(request, "remove files");
+  std::unique_ptr<Job> remove(std::uint32_t request, const RemoveRequest& remove) override {
+    return make_remove_job(request, remove);
   }
-  std::unique_ptr<Job> set_clock(std::uint32_t request, const ClockSetting& /*clock*/) override {
-    return refuse(request, "set the clock");
+  std::unique_ptr<Job> set_clock(std::uint32_t request, const ClockSetting& clock) override {
+    return make_clock_job(request, clock);
   }
+  // These two would need shadow copies, and a listener on the loopback interface.
   std::unique_ptr<Job> freeze(std::uint32_t request, const FreezeRequest& /*freeze*/) override {
     return refuse(request, "freeze file systems");
   }
@@ -37,7 +40,9 @@ class WindowsPlatform final : public Platform {
  private:
   static std::unique_ptr<Job> refuse(std::uint32_t request, std::string_view what) {
     return make_finished_job(
-        request, ErrorCode::kIo, "cannot " + std::string(what) + ": not yet known in Windows");
+        request,
+        ErrorCode::kIo,
+        "cannot " + std::string(what) + ": the agent in Windows has no such thing");
   }
 };
 
@@ -68,7 +73,7 @@ bool set_up(HANDLE port) {
 UniqueHandle open_port(const ServeOptions& options, HANDLE stop) {
   constexpr DWORD kPause = 1000;
   const auto name = L"\\\\.\\" + options.port;
-  for (DWORD left = options.wait_seconds;; --left) {
+  for (DWORD left = options.wait_seconds;; left -= options.serve_again ? 0 : 1) {
     UniqueHandle port(::CreateFileW(name.c_str(),
                                     GENERIC_READ | GENERIC_WRITE,
                                     0,
@@ -76,7 +81,7 @@ UniqueHandle open_port(const ServeOptions& options, HANDLE stop) {
                                     OPEN_EXISTING,
                                     FILE_FLAG_OVERLAPPED,
                                     nullptr));
-    if (port || left == 0) return port;
+    if (port || (left == 0 && !options.serve_again)) return port;
     if (::WaitForSingleObject(stop, kPause) == WAIT_OBJECT_0) return port;
   }
 }
@@ -85,7 +90,8 @@ class Loop {
  public:
   Loop(HANDLE port, HANDLE stop) : port_(port), stop_(stop) {}
 
-  int serve();
+  enum class End { kQuit, kStopped, kLost };
+  End serve();
 
  private:
   void wait();
@@ -102,7 +108,7 @@ class Loop {
   Transfer writing_;
 };
 
-int Loop::serve() {
+Loop::End Loop::serve() {
   using State = Session::State;
   session_.greet();
   while (session_.state() == State::kGoing && !stopped_) {
@@ -111,8 +117,8 @@ int Loop::serve() {
     if (session_.state() == State::kGoing) session_.advance();
   }
   session_.end_job();
-  if (stopped_) return 0;
-  if (session_.state() == State::kLost) return 1;
+  if (stopped_) return End::kStopped;
+  if (session_.state() == State::kLost) return End::kLost;
   reading_.cancel();
   session_.say_goodbye();
   while (session_.state() != State::kLost && !stopped_ &&
@@ -120,7 +126,7 @@ int Loop::serve() {
     wait();
     move_bytes();
   }
-  return outbox_.empty() ? 0 : 1;
+  return outbox_.empty() ? End::kQuit : End::kLost;
 }
 
 void Loop::wait() {
@@ -167,9 +173,27 @@ void Loop::move_bytes() {
 }  // namespace
 
 int serve(const ServeOptions& options, HANDLE stop) {
-  const auto port = open_port(options, stop);
-  if (!port || !set_up(port.get())) return 1;
-  return Loop(port.get(), stop).serve();
+  constexpr DWORD kPause = 1000;  // milliseconds
+  const Log log(options.log);
+  const auto name = narrow(options.port);
+  log.write("kiln-agent " KILN_VERSION " waits for " + name);
+  do {
+    const auto port = open_port(options, stop);
+    if (!port || !set_up(port.get())) {
+      log.write(failure("use", name, ::GetLastError()));
+      continue;
+    }
+    log.write("serves at " + name);
+    const auto end = Loop(port.get(), stop).serve();
+    if (end != Loop::End::kLost) {
+      log.write(end == Loop::End::kQuit ? "the host has said quit" : "was told to stop");
+      return 0;
+    }
+    log.write("the session is lost");
+  } while (options.serve_again && ::WaitForSingleObject(stop, kPause) != WAIT_OBJECT_0);
+  const bool stopped = ::WaitForSingleObject(stop, 0) == WAIT_OBJECT_0;
+  log.write("ends");
+  return stopped ? 0 : 1;
 }
 
 }  // namespace kiln::agent

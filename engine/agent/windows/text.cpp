@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace kiln::agent {
-
 std::wstring wide(std::string_view utf8) {
   const auto size = static_cast<int>(utf8.size());
   std::wstring text(
@@ -32,6 +31,22 @@ std::optional<std::wstring> windows_path(std::string_view path) {
   if ((drive < 'A' || drive > 'Z') && (drive < 'a' || drive > 'z')) return std::nullopt;
   auto text = wide(path.substr(1));
   std::replace(text.begin(), text.end(), L'/', L'\\');
+  // Shorter than MAX_PATH, so that a temporary name beside it fits too.
+  constexpr std::size_t kLongest = MAX_PATH - 60;
+  if (text.size() < kLongest) return text;
+  // What has this prefix is taken as it is, so it must have no dots to resolve.
+  std::wstring full(text.size() + MAX_PATH, L'\0');
+  const auto length =
+      ::GetFullPathNameW(text.c_str(), static_cast<DWORD>(full.size()), full.data(), nullptr);
+  if (length == 0 || length >= full.size()) return text;
+  full.resize(length);
+  return std::wstring(kLongPrefix) + full;
+}
+
+std::string host_path(std::wstring_view path) {
+  if (path.substr(0, kLongPrefix.size()) == kLongPrefix) path.remove_prefix(kLongPrefix.size());
+  auto text = "/" + narrow(path);
+  std::replace(text.begin(), text.end(), '\\', '/');
   return text;
 }
 

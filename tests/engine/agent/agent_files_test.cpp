@@ -49,18 +49,6 @@ class SmallMount {
   bool mounted_ = false;
 };
 
-TEST_F(AgentFiles, PutsAndGetsAnyContents) {
-  for (const std::size_t size : {0, 1, 65535, 65536, 65537, 5'000'000}) {
-    std::string contents(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) contents[i] = static_cast<char>(i * 31 + (i >> 8));
-    ASSERT_OK(agent_->put(contents, in_folder("file"), 0640, {}));
-    EXPECT_EQ(contents_of(in_folder("file")), contents);
-    const auto got = agent_->get(in_folder("file"), size, {});
-    ASSERT_OK(got);
-    EXPECT_EQ(*got, contents);
-  }
-}
-
 TEST_F(AgentFiles, SetsModeAndOwnerAndReplaces) {
   make("file");
   ASSERT_EQ(::chown(in_folder("file").c_str(), 1000, 1000), 0);
@@ -93,22 +81,6 @@ TEST_F(AgentFiles, PutsAHostFile) {
   EXPECT_FALSE(exists("x"));
 }
 
-TEST_F(AgentFiles, SaysWhatIsMissing) {
-  const auto put = agent_->put("x", in_folder("no/such/file"), 0644, {});
-  EXPECT_THAT(put, test::FailsWith("Agent:NotFound"));
-  EXPECT_EQ(put.error().kind(), ErrorKind::kNotFound);
-  EXPECT_THAT(put.error().message(), HasSubstr("No such file or directory"));
-  const auto get = agent_->get(in_folder("none"), 100, {});
-  EXPECT_THAT(get, test::FailsWith("Agent:NotFound"));
-  EXPECT_THAT(get.error().message(), HasSubstr("none"));
-}
-
-TEST_F(AgentFiles, FailsAPutOntoAFolderAndLeavesNothing) {
-  std::filesystem::create_directory(in_folder("folder"));
-  EXPECT_THAT(agent_->put("x", in_folder("folder"), 0644, {}), test::FailsWith("Agent:NotAFile"));
-  EXPECT_EQ(entries(), 1U);
-}
-
 TEST_F(AgentFiles, FailsAPutToAFullDiskAndLeavesNothing) {
   const SmallMount small(in_folder("small"));
   ASSERT_TRUE(small.mounted());
@@ -135,24 +107,6 @@ TEST_F(AgentFiles, GetsNoMoreThanAllowedAndOnlyRegularFiles) {
   EXPECT_THAT(*status, HasSubstr("Name:"));
 }
 
-TEST_F(AgentFiles, CancelsAPutAndLeavesNothing) {
-  CancelSource source;
-  const auto large = in_folder("large");
-  std::ofstream(large).close();
-  std::filesystem::resize_file(large, 1U << 30U);
-  const auto target = in_folder("target");
-  std::thread canceller([&] {
-    while (entries() < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    source.request();
-  });
-  EXPECT_THAT(agent_->put_file(large, target, 0644, source.token()),
-              test::FailsWith("Run:Cancelled"));
-  canceller.join();
-  EXPECT_OK(agent_->put("next", in_folder("next"), 0644, {}));
-  EXPECT_FALSE(exists("target"));
-  EXPECT_EQ(entries(), 2U);
-}
-
 TEST_F(AgentFiles, RemovesWhatMatches) {
   for (const auto* name : {"a.log", "b.log", "keep.txt", "deep.log/x/y/z", ".hidden.log"}) {
     make(name);
@@ -164,22 +118,6 @@ TEST_F(AgentFiles, RemovesWhatMatches) {
   EXPECT_FALSE(exists("deep.log"));
   EXPECT_TRUE(exists("keep.txt"));
   EXPECT_TRUE(exists(".hidden.log"));
-}
-
-TEST_F(AgentFiles, RemovesByWildcardInTheMiddle) {
-  for (const auto* name : {"u1/.ssh/key", "u2/.ssh/key", "u3/other"}) make(name);
-  const auto removed = agent_->remove(in_folder("u?/.ssh/[k]*"), {});
-  ASSERT_OK(removed);
-  EXPECT_THAT(*removed, ElementsAre(in_folder("u1/.ssh/key"), in_folder("u2/.ssh/key")));
-  EXPECT_TRUE(exists("u1/.ssh"));
-}
-
-TEST_F(AgentFiles, FindsNothingToRemove) {
-  for (const auto* pattern : {"none", "none*", "none/*", "*/none"}) {
-    const auto removed = agent_->remove(in_folder(pattern), {});
-    ASSERT_OK(removed);
-    EXPECT_THAT(*removed, IsEmpty()) << pattern;
-  }
 }
 
 TEST_F(AgentFiles, RemovesLinksAndNeverWhatTheyPointTo) {
@@ -227,14 +165,6 @@ TEST_F(AgentFiles, RefusesToRemoveTheRoot) {
     EXPECT_THAT(agent_->remove(pattern, {}), test::FailsWith("Agent:Denied")) << pattern;
   }
   EXPECT_THAT(agent_->remove("relative", {}), test::FailsWith("Agent:RelativePath"));
-}
-
-TEST_F(AgentFiles, ListsManyRemovedFiles) {
-  for (int i = 0; i < 3000; ++i) make("many-" + std::string(60, 'x') + std::to_string(i));
-  const auto removed = agent_->remove(in_folder("many-*"), {});
-  ASSERT_OK(removed);
-  EXPECT_EQ(removed->size(), 3000U);
-  EXPECT_EQ(entries(), 0U);
 }
 
 TEST_F(AgentFiles, QuitsAndSaysSo) {

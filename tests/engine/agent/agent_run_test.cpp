@@ -49,22 +49,6 @@ INSTANTIATE_TEST_SUITE_P(Namespaces, AgentRun, ::testing::Bool(), [](const auto&
   return tested.param ? "PidNamespace" : "Subreaper";
 });
 
-TEST_P(AgentRun, SeparatesOutputAndGivesTheExitCode) {
-  const auto result = shell("echo to out; echo to err >&2; exit 7");
-  ASSERT_OK(result);
-  EXPECT_EQ(result->exit.kind, GuestExit::Kind::kExited);
-  EXPECT_EQ(result->exit.code, 7);
-  EXPECT_EQ(result->out, "to out\n");
-  EXPECT_EQ(result->err, "to err\n");
-}
-
-TEST_P(AgentRun, TellsSignals) {
-  const auto result = shell("kill -SEGV $$");
-  ASSERT_OK(result);
-  EXPECT_EQ(result->exit.kind, GuestExit::Kind::kSignalled);
-  EXPECT_EQ(result->exit.code, SIGSEGV);
-}
-
 TEST_P(AgentRun, RunsOneCommandAfterAnother) {
   for (int i = 0; i < 20; ++i) {
     const auto result = shell("echo " + std::to_string(i));
@@ -108,12 +92,6 @@ TEST_P(AgentRun, StartsAsAfterAFreshBoot) {
             "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
-TEST_P(AgentRun, UsesTheRootFolderWhereTheWantedOneIsMissing) {
-  const auto result = run({{"pwd"}, {}, "/no/such/folder", {}});
-  ASSERT_OK(result);
-  EXPECT_EQ(result->out, "/\n");
-}
-
 TEST_P(AgentRun, HandsOverArgumentsUnchanged) {
   const auto result = run({{"printf", "%s|", "a b", "", "$HOME", "'\"", "\xff\xfe"}, {}, "/", {}});
   ASSERT_OK(result);
@@ -153,81 +131,12 @@ TEST_P(AgentRun, RunsAScriptWithoutFirstLineByTheShell) {
   EXPECT_EQ(result->out, "by shell\n");
 }
 
-TEST_P(AgentRun, StreamsLinesBeforeTheCommandEnds) {
-  std::vector<Clock::time_point> arrivals;
-  const auto result =
-      agent_->run({{"/bin/sh", "-c", "echo early; sleep 1; echo late"}, {}, "/", {}},
-                  [&](GuestStream, std::string_view) { arrivals.push_back(Clock::now()); },
-                  {});
-  const auto end = Clock::now();
-  ASSERT_OK(result);
-  ASSERT_GE(arrivals.size(), 2U);
-  EXPECT_GE(end - arrivals.front(), 800ms);
-}
-
-TEST_P(AgentRun, LeavesNothingRunningWhenTheCommandEnds) {
-  const auto file = in_folder("alive");
-  const auto result =
-      shell(escape_artist(file) + "while ! test -s " + file + "; do sleep 0.02; done; exit 3");
-  ASSERT_OK(result);
-  EXPECT_EQ(result->exit.code, 3);
-  wait_until_not_empty(file);
-  expect_dead(file);
-}
-
 TEST_P(AgentRun, DoesNotWaitForWhatHoldsTheOutputOpen) {
   const auto start = Clock::now();
   const auto result = shell("(setsid sleep 60 &) & echo done");
   ASSERT_OK(result);
   EXPECT_EQ(result->out, "done\n");
   EXPECT_LT(Clock::now() - start, 5s);
-}
-
-TEST_P(AgentRun, EnforcesTheTimeLimitOnEverythingStarted) {
-  const auto file = in_folder("alive");
-  const auto start = Clock::now();
-  const auto result =
-      run({{"/bin/sh", "-c", escape_artist(file) + "echo before; sleep 60"}, {}, "/", 1500ms});
-  ASSERT_OK(result);
-  EXPECT_EQ(result->exit.kind, GuestExit::Kind::kTimedOut);
-  EXPECT_FALSE(result->exit.ok());
-  EXPECT_EQ(result->out, "before\n");
-  EXPECT_GE(Clock::now() - start, 1500ms);
-  EXPECT_LT(Clock::now() - start, 6s);
-  wait_until_not_empty(file);
-  expect_dead(file);
-}
-
-TEST_P(AgentRun, CancelsEverythingStarted) {
-  const auto file = in_folder("alive");
-  CancelSource source;
-  std::thread canceller([&] {
-    wait_until_not_empty(file);
-    source.request();
-  });
-  const auto start = Clock::now();
-  const auto result = shell(escape_artist(file) + "sleep 60", source.token());
-  canceller.join();
-  EXPECT_THAT(result, test::FailsWith("Run:Cancelled"));
-  EXPECT_LT(Clock::now() - start, 8s);
-  expect_dead(file);
-  const auto next = shell("echo still there");
-  ASSERT_OK(next);
-  EXPECT_EQ(next->out, "still there\n");
-}
-
-TEST_P(AgentRun, CancelsInTheMiddleOfAFloodOfOutput) {
-  CancelSource source;
-  std::uint64_t received = 0;
-  const auto result = agent_->run(
-      {{"cat", "/dev/zero"}, {}, "/", {}},
-      [&](GuestStream, std::string_view data) {
-        received += data.size();
-        if (received > 20U << 20U) source.request();
-      },
-      source.token());
-  EXPECT_THAT(result, test::FailsWith("Run:Cancelled"));
-  EXPECT_OK(shell("true"));
 }
 
 std::uint64_t peak_memory_of(pid_t pid) {

@@ -1,4 +1,5 @@
-// What the tests of the Windows agent let it run: a program of Windows with one behaviour a word.
+// The step program of the agent's contract for Windows; tests/contract/agent_contract.h says what
+// each word does.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -26,11 +27,16 @@ std::string narrow(std::wstring_view text) {
   return utf8;
 }
 
-/// The same number of bytes to both streams, in turn.
-void flood(long long bytes) {
-  std::string piece(4096, '\0');
-  for (long long sent = 0; sent < bytes; sent += static_cast<long long>(piece.size())) {
-    std::fill(piece.begin(), piece.end(), static_cast<char>(sent / 4096));
+/// The same numbered lines to both streams, in turn.
+void flood(long long lines) {
+  constexpr long long kAtOnce = 256;
+  for (long long done = 0; done < lines;) {
+    std::string piece;
+    for (const auto end = std::min(lines, done + kAtOnce); done < end;) {
+      char line[32];
+      std::snprintf(line, sizeof line, "%015lld\n", ++done);
+      piece += line;
+    }
     write(STD_OUTPUT_HANDLE, piece);
     write(STD_ERROR_HANDLE, piece);
   }
@@ -111,6 +117,7 @@ int wmain(int argc, wchar_t** argv) {
     write(STD_OUTPUT_HANDLE, narrow({folder, ::GetCurrentDirectoryW(MAX_PATH, folder)}));
   }
   if (role == L"flood") flood(std::stoll(argv[2]));
+  if (role == L"die") ::TerminateProcess(::GetCurrentProcess(), 1234);
   if (role == L"copy") copy_input();
   if (role == L"touch") touch(argv[2]);
   if (role == L"parent") start_family(argv[2], L"touch");
