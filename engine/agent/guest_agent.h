@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/agent/account.h"
 #include "engine/agent/destination.h"
 #include "engine/core/cancel.h"
 #include "engine/core/result.h"
@@ -33,13 +34,14 @@ struct GuestInput {
   std::function<GuestTerminalSize()> terminal;
 };
 
-/// A program to run in the guest, as root. It and everything it started is dead when `run` returns.
+/// A program to run in the guest. It and everything it started is dead when `run` returns.
 struct GuestCommand {
   std::vector<std::string> argv;  ///< argv[0] is looked up on the guest's PATH
   std::vector<std::pair<std::string, std::string>> environment;
   std::string directory = "/root";  ///< `/` where it does not exist
   std::optional<std::chrono::milliseconds> time_limit;
   std::optional<GuestInput> input = {};  ///< its standard input is empty where this is
+  Account account = Account::kSystem;
 };
 
 struct GuestExit {

@@ -98,6 +98,7 @@ class HostSession final : public GuestAgent {
                         const CancelToken& cancel);
 
   HostLink link_;
+  std::uint32_t capabilities_ = 0;  ///< of the agent
 };
 
 Result<void> check_guest_path(const std::string& path) {
@@ -132,6 +133,7 @@ Result<void> HostSession::greet(const CancelToken& cancel) {
   KILN_TRY_ASSIGN(const auto frame, link_.receive_hello(cancel));
   const auto hello = agent::decode_hello(frame.payload);
   if (!hello) return link_.breach("its greeting is malformed");
+  capabilities_ = hello->capabilities;
   if (hello->protocol == agent::kProtocolVersion) return {};
   return fail(ErrorKind::kUnsupported,
               "Agent:VersionMismatch",
@@ -166,7 +168,16 @@ Result<GuestExit> HostSession::run(const GuestCommand& command,
                                    const GuestOutput& output,
                                    const CancelToken& cancel) {
   KILN_TRY(check_command(command));
+  if (command.account != Account::kSystem && (capabilities_ & agent::kCapabilityAccounts) == 0) {
+    return fail(ErrorKind::kUnsupported,
+                "Agent:NoAccounts",
+                "{} should run as an administrator of Windows, and the agent in this system has "
+                "no account but the system's own",
+                printable(command.argv[0]))
+        .cure("let the step run as SYSTEM: set runElevated and runAsSystem");
+  }
   agent::RunRequest request{command.argv, command.environment, command.directory};
+  request.account = command.account;
   if (command.input) {
     request.input = agent::InputKind::kPipe;
   }

@@ -128,7 +128,8 @@ std::string encode(const RunRequest& message) {
   for (const auto& [name, value] : message.environment) writer.string(name).string(value);
   writer.string(message.directory).integer(message.time_limit_milliseconds);
   writer.integer(static_cast<std::uint8_t>(message.input));
-  return writer.take() + encode(message.terminal);
+  writer.integer(message.terminal.rows).integer(message.terminal.columns);
+  return writer.integer(static_cast<std::uint8_t>(message.account)).take();
 }
 
 std::optional<RunRequest> decode_run(std::string_view payload) {
@@ -146,9 +147,11 @@ std::optional<RunRequest> decode_run(std::string_view payload) {
   message.time_limit_milliseconds = reader.integer<std::uint64_t>();
   message.input = static_cast<InputKind>(reader.integer<std::uint8_t>());
   message.terminal = read_size(reader);
+  message.account = static_cast<Account>(reader.integer<std::uint8_t>());
   for (const auto& argument : message.argv) valid = valid && is_c_string(argument);
   valid = valid && reader.complete() && !message.argv.empty() && !message.argv[0].empty() &&
-          is_absolute(message.directory) && message.input <= InputKind::kTerminal;
+          is_absolute(message.directory) && message.input <= InputKind::kTerminal &&
+          message.account <= Account::kLimitedAdministrator;
   return if_valid(valid, message);
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/agent/account.h"
+
 /// What frames carry. Integers are little-endian; a string is its length (u32) and its bytes; a
 /// list is its count (u32) and its elements. Every decoder is total: it returns nothing for bytes
 /// that are not exactly one well-formed message, and allocates no more than it was given.
@@ -19,6 +21,8 @@ struct Hello {
 };
 /// Steps have a PID namespace of their own, so nothing they start can outlive them.
 inline constexpr std::uint32_t kCapabilityPidNamespace = 1;
+/// Runs programs as any Account; others are refused where it is not set.
+inline constexpr std::uint32_t kCapabilityAccounts = 2;
 
 /// In characters; 0 where unknown.
 struct TerminalSize {
@@ -40,6 +44,7 @@ struct RunRequest {
   std::uint64_t time_limit_milliseconds = 0;  ///< 0: none
   InputKind input = InputKind::kNone;
   TerminalSize terminal = {};
+  kiln::Account account = kiln::Account::kSystem;
 };
 
 struct InputTaken {

@@ -7,7 +7,7 @@ namespace kiln::agent {
 
 /// Both ends must speak exactly this version: the agent is embedded in the program that talks to
 /// it, so they never differ unless something is wrong.
-inline constexpr std::uint8_t kProtocolVersion = 4;
+inline constexpr std::uint8_t kProtocolVersion = 5;
 
 /// Small enough that a cancel never waits long behind data, and that memory stays bounded on both
 /// ends whatever the peer sends.

@@ -77,7 +77,11 @@ void Session::start(const Frame& frame) {
   switch (frame.type) {
     case FrameType::kRun:
       job_is_run_ = true;
-      return begin(decode_run(frame.payload), &Platform::run);
+      if (const auto run = decode_run(frame.payload)) {
+        job_ = start_run(frame.request, *run);
+        return;
+      }
+      return require(false);
     case FrameType::kPut:
       return begin(decode_put(frame.payload), &Platform::put);
     case FrameType::kGet:
@@ -93,6 +97,14 @@ void Session::start(const Frame& frame) {
     default:
       require(false);
   }
+}
+
+/// To run a program as another than was asked for would be worse than not to.
+std::unique_ptr<Job> Session::start_run(std::uint32_t request, const RunRequest& run) {
+  const bool any_account = (platform_.capabilities() & kCapabilityAccounts) != 0;
+  if (run.account == Account::kSystem || any_account) return platform_.run(request, run);
+  return make_finished_job(
+      request, ErrorCode::kIo, "cannot run " + run.argv[0] + ": this system has no such account");
 }
 
 void Session::end_job() {

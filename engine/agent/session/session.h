@@ -58,6 +58,7 @@ class Session {
  private:
   void handle(const Frame& frame);
   void start(const Frame& frame);
+  std::unique_ptr<Job> start_run(std::uint32_t request, const RunRequest& run);
   void require(bool kept_to_the_rules);
 
   Platform& platform_;

@@ -20,8 +20,8 @@ TEST(Frame, HasTheDocumentedLayout) {
   const auto frame = encode_frame(FrameType::kStdout, 0x01020304, "hi");
   // The checksum is that of zlib over the 16 bytes before it and the payload, computed apart.
   EXPECT_EQ(frame,
-            std::string("KILN\x04\x02\0\0\x04\x03\x02\x01\x02\0\0\0", 16) +
-                std::string(".X#\xcb", 4) + "hi");
+            std::string("KILN\x05\x02\0\0\x04\x03\x02\x01\x02\0\0\0", 16) +
+                std::string("X\xb9,V", 4) + "hi");
 }
 
 TEST(Frame, RoundTripsEverySizeInAnyPieces) {

@@ -29,8 +29,9 @@ class Peer {
   void send(FrameType type, std::uint32_t request, std::string_view payload = {}) const {
     send_bytes(encode_frame(type, request, payload));
   }
-  void hello(std::uint8_t protocol = agent::kProtocolVersion) const {
-    send(FrameType::kHello, 0, encode(agent::Hello{protocol, "test", 0}));
+  void hello(std::uint8_t protocol = agent::kProtocolVersion,
+             std::uint32_t capabilities = 0) const {
+    send(FrameType::kHello, 0, encode(agent::Hello{protocol, "test", capabilities}));
   }
   /// The next frame from the host; type kHello at the end of the connection.
   Frame receive() {
@@ -172,6 +173,25 @@ TEST_F(HostSession, RefusesAnythingElseAsGreeting) {
 TEST_F(HostSession, RefusesGarbageAsGreeting) {
   peer_->send_bytes("Debian GNU/Linux 12 localhost ttyS0\r\n\r\nlocalhost login: ");
   EXPECT_THAT(connect(), test::FailsWith("Agent:Protocol"));
+}
+
+TEST_F(HostSession, AsksForAnAccountOnlyWhereThereAreSome) {
+  GuestCommand command{{"cmd"}, {}, "/", {}};
+  command.account = Account::kElevatedAdministrator;
+  connect_well();
+  EXPECT_THAT(agent_->run(command, {}, {}), test::FailsWith("Agent:NoAccounts"));
+  SetUp();
+  peer_->hello(agent::kProtocolVersion, agent::kCapabilityAccounts);
+  auto connected = connect();
+  ASSERT_OK(connected);
+  std::thread guest([this] {
+    const auto asked = peer_->receive();
+    const auto run = agent::decode_run(asked.payload);
+    EXPECT_TRUE(run && run->account == Account::kElevatedAdministrator);
+    peer_->send(FrameType::kExit, asked.request, encode(agent::ExitReport{}));
+  });
+  EXPECT_OK((*connected)->run(command, {}, {}));
+  guest.join();
 }
 
 struct Breach {

@@ -27,6 +27,16 @@ TEST(Messages, RoundTrip) {
   EXPECT_EQ(run->time_limit_milliseconds, 1500U);
 
   EXPECT_EQ(run->input, InputKind::kNone);
+  EXPECT_EQ(run->account, Account::kSystem);
+  for (const auto account : {Account::kElevatedAdministrator, Account::kLimitedAdministrator}) {
+    RunRequest request{{"cmd"}, {}, "/", 0};
+    request.account = account;
+    const auto decoded = decode_run(encode(request));
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->account, account);
+    request.account = static_cast<Account>(3);
+    EXPECT_FALSE(decode_run(encode(request)));
+  }
 
   const auto shell = decode_run(
       encode(RunRequest{{"sh"}, {}, "/", 0, InputKind::kTerminal, TerminalSize{50, 65535}}));
