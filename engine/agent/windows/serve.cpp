@@ -180,7 +180,8 @@ int serve(const ServeOptions& options, HANDLE stop) {
   do {
     const auto port = open_port(options, stop);
     if (!port || !set_up(port.get())) {
-      log.write(failure("use", name, ::GetLastError()));
+      const auto error = ::GetLastError();
+      if (::WaitForSingleObject(stop, 0) != WAIT_OBJECT_0) log.write(failure("use", name, error));
       continue;
     }
     log.write("serves at " + name);

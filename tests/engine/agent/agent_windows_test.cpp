@@ -1,11 +1,48 @@
 // The agent for Windows, the real program, under Wine: it keeps the contract of every agent, and
 // what only Windows has.
-#include "tests/engine/agent/wine_agent.h"
+#include "tests/contract/agent_contract.h"
+#include "tests/engine/agent/wine.h"
 
 namespace kiln::test {
 namespace {
 
 using ::testing::HasSubstr;
+
+/// The agent for Windows, run by hand at Wine's COM2.
+class WineSystem final : public AgentSystem {
+ public:
+  WineSystem() {
+    std::filesystem::remove_all(folder());
+    std::filesystem::create_directories(folder());
+  }
+  ~WineSystem() override {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    bridge_.reset();
+    wine()->flush_port();
+  }
+
+  UniqueFd start() override {
+    pid_ = wine()->start({"wine", "C:\\kiln\\kiln-agent.exe", "--port", "COM2"});
+    bridge_ = std::make_unique<PortBridge>(wine()->port());
+    return bridge_->take_socket();
+  }
+  int wait_for_end() override { return Wine::wait_for(std::exchange(pid_, -1)); }
+  [[nodiscard]] std::filesystem::path folder() const override { return wine()->folder() / "work"; }
+  [[nodiscard]] std::string requested(const std::string& name) const override {
+    return name.empty() ? "/C:/kiln/work" : "/C:/kiln/work/" + name;
+  }
+  [[nodiscard]] std::string local(const std::string& name) const override {
+    return name.empty() ? "C:\\kiln\\work" : "C:\\kiln\\work\\" + name;
+  }
+  [[nodiscard]] std::string step() const override { return "C:\\kiln\\step.exe"; }
+
+ private:
+  pid_t pid_ = -1;
+  std::unique_ptr<PortBridge> bridge_;
+};
 
 INSTANTIATE_TEST_SUITE_P(Windows,
                          AgentContract,

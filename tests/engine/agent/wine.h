@@ -36,8 +36,10 @@ class Wine {
     set("WINEDLLOVERRIDES", "mscoree=d;mshtml=d;winemenubuilder.exe=d");
     ::unsetenv("DISPLAY");
     // Else it ends between two programs, and with it the system that it plays.
-    ready_ = wait_for(start({"wineserver", "-p"})) == 0 &&
-             wait_for(start({"wineboot", "-i"})) == 0 && join_port();
+    // The first program of a new disk boots it; wineboot would boot it a second time, with a second
+    // service control manager that knows nothing of the first one's services.
+    ready_ =
+        run({"wineserver", "-p"}) == 0 && run({"wine", "cmd", "/c", "exit"}) == 0 && join_port();
   }
   Wine(const Wine&) = delete;
   Wine& operator=(const Wine&) = delete;
@@ -52,6 +54,12 @@ class Wine {
   }
   /// The host's end of COM2.
   [[nodiscard]] int port() const { return port_.get(); }
+  /// Closes COM2 for whoever has it open, and joins another line to it.
+  [[nodiscard]] bool rejoin_port() { return join_port(); }
+  /// Starts a program and waits for it; its exit code.
+  [[nodiscard]] int run(const std::vector<std::string>& words) const {
+    return wait_for(start(words));
+  }
   /// Forgets what is on its way to either end.
   void flush_port() const { ::tcflush(guest_end_.get(), TCIOFLUSH); }
 
@@ -86,6 +94,7 @@ class Wine {
 
  private:
   bool join_port() {
+    guest_end_.reset();
     port_.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (!port_ || ::grantpt(port_.get()) != 0 || ::unlockpt(port_.get()) != 0) return false;
     const std::string name = ::ptsname(port_.get());
@@ -106,6 +115,20 @@ class Wine {
   UniqueFd guest_end_;
   bool ready_ = false;
 };
+
+/// The one Wine of this program, with the agent and the step program in `C:\kiln`; null where it
+/// did not start.
+inline Wine* wine() {
+  static const auto made = [] {
+    ::signal(SIGPIPE, SIG_IGN);  // of the bridge
+    auto wine = std::make_unique<Wine>();
+    if (!wine->ready()) return std::unique_ptr<Wine>();
+    std::filesystem::copy_file(KILN_WINDOWS_AGENT, wine->folder() / "kiln-agent.exe");
+    std::filesystem::copy_file(KILN_WINDOWS_STEP, wine->folder() / "step.exe");
+    return wine;
+  }();
+  return made.get();
+}
 
 /// Joins a port to a socket, as qemu does it for a machine.
 class PortBridge {
