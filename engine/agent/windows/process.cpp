@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <userenv.h>
 
 #include "engine/agent/windows/command_line.h"
 #include "engine/agent/windows/text.h"
@@ -18,11 +19,10 @@ struct IgnoringCase {
   }
 };
 
-/// The system's variables with the request's.
-std::wstring environment_of(const RunRequest& run) {
-  std::map<std::wstring, std::wstring, IgnoringCase> variables;
-  auto* const own = ::GetEnvironmentStringsW();
-  for (const wchar_t* entry = own; entry != nullptr && *entry != 0;) {
+using Variables = std::map<std::wstring, std::wstring, IgnoringCase>;
+
+void take_variables(const wchar_t* block, Variables& variables) {
+  for (const wchar_t* entry = block; entry != nullptr && *entry != 0;) {
     const std::wstring_view text(entry);
     const auto equals = text.find(L'=', 1);  // `=C:` is the folder of a drive
     if (equals != std::wstring_view::npos) {
@@ -31,7 +31,20 @@ std::wstring environment_of(const RunRequest& run) {
     }
     entry += text.size() + 1;
   }
-  ::FreeEnvironmentStringsW(own);
+}
+
+/// The variables of the system or of the user, with the request's.
+std::wstring environment_of(const RunRequest& run, const LogOn* as) {
+  Variables variables;
+  if (void* of_user = nullptr;
+      as != nullptr && ::CreateEnvironmentBlock(&of_user, as->token(), FALSE) != FALSE) {
+    take_variables(static_cast<const wchar_t*>(of_user), variables);
+    ::DestroyEnvironmentBlock(of_user);
+  } else {
+    auto* const own = ::GetEnvironmentStringsW();
+    take_variables(own, variables);
+    ::FreeEnvironmentStringsW(own);
+  }
   for (const auto& [name, value] : run.environment) {
     variables.insert_or_assign(wide(name), wide(value));
   }
@@ -157,27 +170,45 @@ StartFailure refusal(const std::string& program, DWORD error) {
 
 }  // namespace
 
-std::optional<StartFailure> start_process(const RunRequest& run, Process& process) {
+std::optional<StartFailure> start_process(const RunRequest& run,
+                                          const LogOn* as,
+                                          Process& process) {
   Streams streams;
   if (!make_job(process.job) || !streams.prepare(run, process)) {
     return StartFailure{failure("prepare", run.argv[0], ::GetLastError()), {}};
   }
   auto line = wide(command_line(run.argv));
-  auto environment = environment_of(run);
+  auto environment = environment_of(run, as);
   auto info = streams.startup_info();
   PROCESS_INFORMATION started{};
   constexpr DWORD kFlags = CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT |
                            EXTENDED_STARTUPINFO_PRESENT;
-  if (::CreateProcessW(nullptr,
-                       line.data(),
-                       nullptr,
-                       nullptr,
-                       TRUE,
-                       kFlags,
-                       environment.data(),
-                       folder_of(run).c_str(),
-                       &info.StartupInfo,
-                       &started) == FALSE) {
+  const auto folder = folder_of(run);
+  // The service's desktop is closed to others; an empty name gives the user one.
+  wchar_t own_desktop[] = L"";
+  if (as != nullptr) info.StartupInfo.lpDesktop = own_desktop;
+  const auto created = as == nullptr ? ::CreateProcessW(nullptr,
+                                                        line.data(),
+                                                        nullptr,
+                                                        nullptr,
+                                                        TRUE,
+                                                        kFlags,
+                                                        environment.data(),
+                                                        folder.c_str(),
+                                                        &info.StartupInfo,
+                                                        &started)
+                                     : ::CreateProcessAsUserW(as->token(),
+                                                              nullptr,
+                                                              line.data(),
+                                                              nullptr,
+                                                              nullptr,
+                                                              TRUE,
+                                                              kFlags,
+                                                              environment.data(),
+                                                              folder.c_str(),
+                                                              &info.StartupInfo,
+                                                              &started);
+  if (created == FALSE) {
     return refusal(run.argv[0], ::GetLastError());
   }
   process.process = UniqueHandle(started.hProcess);

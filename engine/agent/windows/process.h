@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/agent/messages.h"
+#include "engine/agent/windows/administrator.h"
 #include "engine/agent/windows/handle.h"
 
 namespace kiln::agent {
@@ -22,6 +23,7 @@ struct StartFailure {
   std::optional<int> exit_code;  ///< where the command is to blame: what shells say then
 };
 
-std::optional<StartFailure> start_process(const RunRequest& run, Process& process);
+/// @param as whom; LocalSystem where null. Borrowed until the command's end
+std::optional<StartFailure> start_process(const RunRequest& run, const LogOn* as, Process& process);
 
 }  // namespace kiln::agent

@@ -29,12 +29,13 @@ struct Output {
 
 class RunJob final : public Job {
  public:
-  RunJob(std::uint32_t request, const RunRequest& run) : request_(request), input_kind_(run.input) {
+  RunJob(std::uint32_t request, const RunRequest& run, std::unique_ptr<LogOn> as)
+      : request_(request), input_kind_(run.input), as_(std::move(as)) {
     if (run.input == InputKind::kTerminal) {
       failure_ = {"cannot run " + run.argv[0] + ": there are no terminals here", {}};
       return;
     }
-    failure_ = start_process(run, process_);
+    failure_ = start_process(run, as_.get(), process_);
     // Longer than this is never; adding it would overflow the clock.
     constexpr std::uint64_t kForever = std::uint64_t{1} << 40U;
     if (run.time_limit_milliseconds != 0 && run.time_limit_milliseconds < kForever) {
@@ -68,6 +69,7 @@ class RunJob final : public Job {
   InputKind input_kind_;
   std::string input_;  ///< at most kInputWindow bytes that the command has not taken yet
   bool input_ended_ = false;
+  std::unique_ptr<LogOn> as_;  ///< outlives the process
   Process process_;
   Output out_{FrameType::kStdout, process_.out};
   Output err_{FrameType::kStderr, process_.err};
@@ -215,8 +217,10 @@ void RunJob::look_for_death() {
 
 }  // namespace
 
-std::unique_ptr<Job> make_run_job(std::uint32_t request, const RunRequest& run) {
-  return std::make_unique<RunJob>(request, run);
+std::unique_ptr<Job> make_run_job(std::uint32_t request,
+                                  const RunRequest& run,
+                                  std::unique_ptr<LogOn> as) {
+  return std::make_unique<RunJob>(request, run, std::move(as));
 }
 
 }  // namespace kiln::agent

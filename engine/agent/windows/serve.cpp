@@ -6,15 +6,23 @@
 #include "engine/agent/windows/log.h"
 #include "engine/agent/windows/text.h"
 #include "engine/agent/windows/transfer.h"
+#include "engine/agent/windows/windows_accounts.h"
 
 namespace kiln::agent {
 namespace {
 
 class WindowsPlatform final : public Platform {
  public:
-  [[nodiscard]] std::uint32_t capabilities() const override { return 0; }
+  [[nodiscard]] std::uint32_t capabilities() const override { return kCapabilityAccounts; }
   std::unique_ptr<Job> run(std::uint32_t request, const RunRequest& run) override {
-    return make_run_job(request, run);
+    std::unique_ptr<LogOn> as;
+    if (run.account != Account::kSystem) {
+      const bool elevated = run.account == Account::kElevatedAdministrator;
+      if (auto error = administrator_.log_on(elevated, as); !error.empty()) {
+        return make_finished_job(request, ErrorCode::kIo, std::move(error));
+      }
+    }
+    return make_run_job(request, run, std::move(as));
   }
   std::unique_ptr<Job> put(std::uint32_t request, const PutRequest& put) override {
     return make_put_job(request, put);
@@ -44,6 +52,9 @@ class WindowsPlatform final : public Platform {
         ErrorCode::kIo,
         "cannot " + std::string(what) + ": the agent in Windows has no such thing");
   }
+
+  WindowsAccounts accounts_;
+  Administrator administrator_{accounts_};
 };
 
 /// Raw bytes; reads end a moment after the last byte that came.

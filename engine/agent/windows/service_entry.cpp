@@ -8,6 +8,7 @@
 #include "engine/agent/windows/own_path.h"
 #include "engine/agent/windows/self_removal.h"
 #include "engine/agent/windows/text.h"
+#include "engine/agent/windows/windows_accounts.h"
 
 namespace kiln::agent {
 namespace {
@@ -64,6 +65,11 @@ int install_service(const ServeOptions& options) {
 }
 
 int remove_service() {
+  WindowsAccounts accounts;
+  if (const auto error = Administrator(accounts).remove(); !error.empty()) {
+    std::fputs(("kiln-agent: " + error + "\n").c_str(), stderr);
+    return 1;
+  }
   const ServiceHandle manager(::OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
   if (!manager) return complain("remove the service", ::GetLastError());
   const ServiceHandle service(

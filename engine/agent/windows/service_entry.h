@@ -14,9 +14,9 @@ inline constexpr DWORD kControlRemoveFile = 128;
 /// @return the program's exit code; what failed is on standard error
 int install_service(const ServeOptions& options);
 
-/// Takes the service out, also while it runs: its entry goes when it has stopped, and its file when
-/// its process has ended. Nothing waits for a restart, which sysprep would refuse. Nothing to
-/// remove is no error.
+/// Takes the build's administrator out, and the service, also while it runs: its entry goes when it
+/// has stopped, and its file when its process has ended. Nothing waits for a restart, which sysprep
+/// would refuse. Nothing to remove is no error.
 int remove_service();
 
 }  // namespace kiln::agent

@@ -1,7 +1,7 @@
 // The agent for Windows, the real program, under Wine: it keeps the contract of every agent, and
 // what only Windows has.
 #include "tests/contract/agent_contract.h"
-#include "tests/engine/agent/wine.h"
+#include "tests/engine/agent/shared_wine.h"
 
 namespace kiln::test {
 namespace {
@@ -139,6 +139,18 @@ TEST_F(WindowsAgent, SaysWhatItHasNot) {
   EXPECT_THAT(frozen.error().message(), HasSubstr("cannot freeze file systems"));
   EXPECT_THAT(agent_->put("x", "/tmp/file", 0644, {}), FailsWith("Agent:Io"));
   EXPECT_THAT(agent_->remove("/tmp/file", {}), FailsWith("Agent:Io"));
+  EXPECT_OK(output_of({"C:\\kiln\\step.exe", "say", "0"}));
+}
+
+// Wine cannot: what matters is that the step then does not run as LocalSystem.
+TEST_F(WindowsAgent, RunsNothingWhereItCannotRunItAsTheAdministrator) {
+  GuestCommand command{{"C:\\kiln\\step.exe", "say", "0"}, {}, "/C:/kiln", {}};
+  command.account = Account::kElevatedAdministrator;
+  std::string text;
+  const auto result =
+      agent_->run(command, [&](GuestStream, std::string_view data) { text.append(data); }, {});
+  EXPECT_EQ(text.find("to out"), std::string::npos);
+  EXPECT_FALSE(result && result->ok()) << text;
   EXPECT_OK(output_of({"C:\\kiln\\step.exe", "say", "0"}));
 }
 

@@ -7,7 +7,7 @@
 
 #include "engine/agent/host_session.h"
 #include "engine/core/file.h"
-#include "tests/engine/agent/wine.h"
+#include "tests/engine/agent/shared_wine.h"
 #include "tests/support/matchers.h"
 
 namespace kiln::test {
