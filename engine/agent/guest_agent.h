@@ -107,5 +107,7 @@ Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
 
 /// The static Linux agent, embedded in kiln.
 std::string_view embedded_linux_agent();
+/// The static agent for Windows (x86-64); empty where kiln was built without mingw-w64.
+std::string_view embedded_windows_agent();
 
 }  // namespace kiln
