@@ -8,8 +8,8 @@ namespace {
 
 class PutJob final : public Job {
  public:
-  PutJob(std::uint32_t request, const PutRequest& put, Opened<FileWriter> opened)
-      : request_(request), put_(put), file_(std::move(opened.file)) {
+  PutJob(std::uint32_t request, PutRequest put, Opened<FileWriter> opened)
+      : request_(request), put_(std::move(put)), file_(std::move(opened.file)) {
     if (!file_) failure_ = std::move(opened.failure);
   }
 
@@ -60,8 +60,8 @@ class PutJob final : public Job {
 
 class GetJob final : public Job {
  public:
-  GetJob(std::uint32_t request, const GetRequest& get, Opened<FileReader> opened)
-      : request_(request), get_(get), file_(std::move(opened.file)) {
+  GetJob(std::uint32_t request, GetRequest get, Opened<FileReader> opened)
+      : request_(request), get_(std::move(get)), file_(std::move(opened.file)) {
     if (!file_) {
       failure_ = std::move(opened.failure);
     } else if (opened.size > get_.limit) {

@@ -110,8 +110,8 @@ TEST_F(WindowsAgent, WritesReadsAndRemovesBeyondMaxPath) {
   EXPECT_TRUE(std::filesystem::is_empty(system_->folder()));
 }
 
-// A folder that is a symbolic link is to Wine one with a reparse point, as a junction is. Removing
-// such a folder itself Wine refuses, so that is not tried here.
+// A folder that is a symbolic link is to Wine one with a reparse point, as a junction is. Wine
+// refuses to remove the link itself, so only what it leads to is looked at.
 TEST_F(WindowsAgent, RemovesWhatIsReadOnlyAndEntersNoJunction) {
   for (const auto* name : {"tree", "tree/outside"}) {
     std::filesystem::create_directory(system_->folder() / name);
@@ -123,6 +123,10 @@ TEST_F(WindowsAgent, RemovesWhatIsReadOnlyAndEntersNoJunction) {
   ASSERT_OK(removed);
   EXPECT_EQ(*removed, std::vector<std::string>{"/C:/kiln/work/tree/file"});
   EXPECT_TRUE(std::filesystem::exists(system_->folder() / "link/file"));
+  std::filesystem::create_directory(system_->folder() / "holder");
+  std::filesystem::create_directory_symlink("../tree/outside", system_->folder() / "holder/link");
+  std::ignore = agent_->remove("/C:/kiln/work/holder", {});
+  EXPECT_TRUE(std::filesystem::exists(system_->folder() / "tree/outside/file"));
 }
 
 TEST_F(WindowsAgent, SaysWhatItHasNot) {
