@@ -1,6 +1,5 @@
 // The agent for Linux keeps the contract of every agent, with a PID namespace and without.
-#include "tests/contract/agent_contract.h"
-
+#include "tests/contract/agent_files_contract.h"
 #include "tests/engine/agent/real_agent.h"
 
 namespace kiln::test {

@@ -1,6 +1,6 @@
 // The agent for Windows, the real program, under Wine: it keeps the contract of every agent, and
 // what only Windows has.
-#include "tests/contract/agent_contract.h"
+#include "tests/contract/agent_files_contract.h"
 #include "tests/engine/agent/shared_wine.h"
 
 namespace kiln::test {
