@@ -38,6 +38,10 @@ struct StepContext {
   CancelToken cancel;
   /// Restarts the image's own system, within a limit; empty where none runs.
   std::function<Result<void>(std::chrono::milliseconds)> restart = {};
+  /// Waits until the image's own system, which a step has told to restart, has gone down and its
+  /// agent is back, within a limit; empty where none runs.
+  std::function<Result<void>(std::chrono::milliseconds)> await_restart = {};
+  StepSystem image_system = StepSystem::kLinux;
 };
 
 /// One step of a template: parsed, describable, runnable. Immutable; `run` may be called once per

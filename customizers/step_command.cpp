@@ -1,5 +1,6 @@
 #include "customizers/step_command.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 
@@ -64,11 +65,11 @@ std::string cure_for(int exit_code) {
   }
 }
 
-Error failure(const GuestExit& exit,
-              const StepContext& context,
-              std::string_view module,
-              std::string_view what) {
-  const auto code = [&](std::string_view reason) { return fmt::format("{}:{}", module, reason); };
+Error failure(const GuestExit& exit, const StepContext& context, const StepProgram& program) {
+  const auto what = program.what;
+  const auto code = [&](std::string_view reason) {
+    return fmt::format("{}:{}", program.module, reason);
+  };
   if (exit.kind == GuestExit::Kind::kTimedOut) {
     return fail(ErrorKind::kGuestFailed,
                 code("Timeout"),
@@ -91,7 +92,14 @@ Error failure(const GuestExit& exit,
               "{} ended with exit code {}",
               what,
               exit.code)
-      .cure(cure_for(exit.code));
+      .cure(program.cure(exit.code));
+}
+
+/// Windows has exit codes of 32 bits, which people write as either sign.
+bool is_valid(int exit_code, std::span<const std::int64_t> valid) {
+  return std::any_of(valid.begin(), valid.end(), [&](std::int64_t code) {
+    return static_cast<std::int32_t>(code) == exit_code;
+  });
 }
 
 }  // namespace
@@ -106,32 +114,51 @@ void emit_step_line(const StepContext& context, GuestStream stream, std::string_
   context.events.emit(event);
 }
 
-Result<void> run_step_command(const StepContext& context,
-                              GuestCommand command,
-                              std::string_view module,
-                              std::string_view what) {
-  command.time_limit = context.time_limit;
+Result<int> run_step_program(const StepContext& context, StepProgram program) {
+  program.command.time_limit = context.time_limit;
   OutputLines lines(context);
   auto exit = context.agent.run(
-      command,
+      program.command,
       [&](GuestStream stream, std::string_view data) { lines.feed(stream, data); },
       context.cancel);
   lines.flush();
   if (!exit) return std::move(exit).error().quoting(lines.tail());
-  if (!exit->ok()) return failure(*exit, context, module, what).quoting(lines.tail());
+  const bool ended = exit->kind == GuestExit::Kind::kExited;
+  if (ended && is_valid(exit->code, program.valid_exit_codes)) return exit->code;
+  return failure(*exit, context, program).quoting(lines.tail());
+}
+
+Result<void> run_step_command(const StepContext& context,
+                              GuestCommand command,
+                              std::string_view module,
+                              std::string_view what) {
+  constexpr std::int64_t kSuccess[] = {0};
+  KILN_TRY(run_step_program(context, {std::move(command), module, what, kSuccess, cure_for}));
   return {};
 }
 
-Result<GuestAnswer> ask_guest(GuestAgent& agent,
-                              std::string_view script,
-                              std::vector<std::string> arguments,
-                              const CancelToken& cancel) {
-  GuestCommand command;
-  command.argv = {"sh", "-c", std::string(script), "sh"};
-  for (auto& argument : arguments) command.argv.push_back(std::move(argument));
-  command.environment = {{"LC_ALL", "C"}};
-  command.directory = "/";
-  command.time_limit = kHelperPatience;
+Result<void> with_guest_file(const StepContext& context,
+                             const GuestFile& file,
+                             const std::function<Result<void>()>& use) {
+  auto outcome = context.agent.put(file.contents, file.path, file.mode, context.cancel);
+  if (!outcome) {
+    outcome =
+        std::move(outcome).error().while_doing(fmt::format("putting {} into the guest", file.what));
+  } else {
+    outcome = use();
+  }
+  // Removed whatever happened, so not under the step's own token: that one may be cancelled.
+  const auto removed = context.agent.remove(file.path, CancelToken());
+  if (!outcome && !removed) return std::move(outcome).error().followed_by(removed.error());
+  if (!outcome) return outcome;
+  KILN_TRY_WHILE(removed, "removing {} {} from the guest", file.what, file.path);
+  return {};
+}
+
+Result<GuestAnswer> ask_command(GuestAgent& agent,
+                                GuestCommand command,
+                                const CancelToken& cancel) {
+  if (!command.time_limit) command.time_limit = kHelperPatience;
   std::string out;
   std::string err;
   KILN_TRY_ASSIGN(const auto exit,
@@ -151,6 +178,18 @@ Result<GuestAnswer> ask_guest(GuestAgent& agent,
   }
   if (exit.code != 0) out += err;
   return GuestAnswer{exit.code, std::move(out)};
+}
+
+Result<GuestAnswer> ask_guest(GuestAgent& agent,
+                              std::string_view script,
+                              std::vector<std::string> arguments,
+                              const CancelToken& cancel) {
+  GuestCommand command;
+  command.argv = {"sh", "-c", std::string(script), "sh"};
+  for (auto& argument : arguments) command.argv.push_back(std::move(argument));
+  command.environment = {{"LC_ALL", "C"}};
+  command.directory = "/";
+  return ask_command(agent, std::move(command), cancel);
 }
 
 }  // namespace kiln

@@ -81,27 +81,15 @@ class ShellCustomizer : public Customizer {
   [[nodiscard]] Result<void> stage_and_run(const StepContext& context) const {
     KILN_TRY_ASSIGN(const auto text, script_text(context));
     KILN_TRY_ASSIGN(const auto path, free_script_path(context));
-    auto outcome = put_and_run(context, text, path);
-    // Removed whatever happened, so not under the step's own token: that one may be cancelled.
-    const auto removed = context.agent.remove(path, CancelToken());
-    if (!outcome && !removed) return std::move(outcome).error().followed_by(removed.error());
-    if (!outcome) return outcome;
-    KILN_TRY_WHILE(removed, "removing the step's script {} from the guest", path);
-    return {};
-  }
-
-  static Result<void> put_and_run(const StepContext& context,
-                                  const std::string& text,
-                                  const std::string& path) {
-    KILN_TRY_WHILE(context.agent.put(text, path, 0755, context.cancel),
-                   "putting the step's script into the guest");
-    GuestCommand command;
-    // Through a shell, as Packer does: a script without `#!` then runs under sh, and a wrong
-    // interpreter gives the shell's own message.
-    command.argv = {"sh", "-c", path};
-    command.environment = {{"PACKER_BUILDER_TYPE", "azure-arm"},
-                           {"PACKER_BUILD_NAME", "azure-arm"}};
-    return run_step_command(context, std::move(command), "Shell", "the script");
+    return with_guest_file(context, {path, text, 0755, "the step's script"}, [&] {
+      GuestCommand command;
+      // Through a shell, as Packer does: a script without `#!` then runs under sh, and a wrong
+      // interpreter gives the shell's own message.
+      command.argv = {"sh", "-c", path};
+      command.environment = {{"PACKER_BUILDER_TYPE", "azure-arm"},
+                             {"PACKER_BUILD_NAME", "azure-arm"}};
+      return run_step_command(context, std::move(command), "Shell", "the script");
+    });
   }
 
   std::string name_;
