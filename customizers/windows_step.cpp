@@ -2,6 +2,12 @@
 
 namespace kiln {
 
+Result<void> WindowsStep::run(const StepContext& context) const {
+  auto outcome = perform(context);
+  if (!outcome) return std::move(outcome).error().at(where_);
+  return {};
+}
+
 Error WindowsStep::windows_blocker(std::string_view type, const std::string& where) {
   return fail(ErrorKind::kUnsupported,
               "Template:NotYetSupported",

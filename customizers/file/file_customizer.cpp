@@ -6,6 +6,7 @@
 #include "customizers/inputs.h"
 #include "customizers/script_source.h"
 #include "customizers/step_command.h"
+#include "customizers/windows_command.h"
 #include "customizers/windows_step.h"
 #include "engine/core/redact.h"
 #include "engine/core/text.h"
@@ -74,8 +75,11 @@ class FileCustomizer : public Customizer {
  private:
   [[nodiscard]] Result<void> write(const StepContext& context) const {
     KILN_TRY_ASSIGN(const auto path, fetched_input(context, source_));
-    KILN_TRY(check_place(context));
-    KILN_TRY_WHILE(context.agent.put_file(path, destination_, kMode, context.cancel),
+    const bool windows =
+        is_windows_path(destination_) || context.image_system == StepSystem::kWindows;
+    KILN_TRY(check_place(context, windows));
+    const auto guest_path = windows ? windows_guest_path(destination_) : destination_;
+    KILN_TRY_WHILE(context.agent.put_file(path, guest_path, kMode, context.cancel),
                    "writing {} in the guest",
                    destination_);
     std::error_code error;
@@ -86,29 +90,53 @@ class FileCustomizer : public Customizer {
     return {};
   }
 
+  /// The commands that tell a folder and a missing parent by their exit codes.
+  static constexpr int kIsFolder = 3;
+  static constexpr int kNoParent = 4;
+
+  [[nodiscard]] Result<GuestAnswer> look(const StepContext& context,
+                                         const std::string& parent,
+                                         bool windows) const {
+    if (!windows) {
+      return ask_guest(context.agent,
+                       R"(if [ -d "$1" ]; then exit 3; fi; [ -d "$2" ] || exit 4)",
+                       {destination_, parent},
+                       context.cancel);
+    }
+    return ask_powershell(
+        context.agent,
+        fmt::format("if (Test-Path -LiteralPath {} -PathType Container) {{ exit 3 }}; "
+                    "if (-not (Test-Path -LiteralPath {} -PathType Container)) {{ exit 4 }}",
+                    powershell_literal(destination_),
+                    powershell_literal(parent)),
+        context.cancel);
+  }
+
   /// Says what is wrong with the destination before anything is sent.
-  [[nodiscard]] Result<void> check_place(const StepContext& context) const {
-    constexpr int kIsFolder = 3;
-    constexpr int kNoParent = 4;
-    const auto parent = std::filesystem::path(destination_).parent_path().string();
-    KILN_TRY_ASSIGN(const auto answer,
-                    ask_guest(context.agent,
-                              R"(if [ -d "$1" ]; then exit 3; fi; [ -d "$2" ] || exit 4)",
-                              {destination_, parent},
-                              context.cancel));
+  [[nodiscard]] Result<void> check_place(const StepContext& context, bool windows) const {
+    // With the separator, so that a drive's root is one.
+    const auto end = destination_.find_last_of(windows ? "/\\" : "/") + 1;
+    const auto parent = windows ? destination_.substr(0, end)
+                                : std::filesystem::path(destination_).parent_path().string();
+    KILN_TRY_ASSIGN(const auto answer, look(context, parent, windows));
     if (answer.code == kIsFolder) {
       return fail(ErrorKind::kGuestFailed,
                   "File:IsFolder",
                   "the destination {} is a folder in the image",
                   destination_)
-          .cure("name the file itself, e.g. " + destination_ + "/config.json");
+          .cure("name the file itself, e.g. " + destination_ + (windows ? "\\" : "/") +
+                "config.json");
     }
     if (answer.code == kNoParent) {
       return fail(ErrorKind::kGuestFailed,
                   "File:NoParent",
                   "the folder {} does not exist in the image",
                   parent)
-          .cure(fmt::format("create it in a Shell step before this one: mkdir -p {}", parent));
+          .cure(windows ? fmt::format("create it in a PowerShell step before this one: "
+                                      "New-Item -ItemType Directory -Force {}",
+                                      powershell_literal(parent))
+                        : fmt::format("create it in a Shell step before this one: mkdir -p {}",
+                                      parent));
     }
     return {};
   }

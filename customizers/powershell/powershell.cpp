@@ -2,8 +2,11 @@
 
 #include <array>
 
+#include "customizers/inputs.h"
 #include "customizers/script_source.h"
+#include "customizers/windows_command.h"
 #include "customizers/windows_step.h"
+#include "engine/core/file.h"
 
 namespace kiln {
 namespace {
@@ -41,7 +44,7 @@ struct PowerShellOptions {
   std::vector<std::int64_t> valid_exit_codes = {0};
 };
 
-class PowerShellStep : public WindowsStep {
+class PowerShellStep final : public WindowsStep {
  public:
   PowerShellStep(const Record& record, PowerShellOptions options)
       : WindowsStep(record), options_(std::move(options)) {}
@@ -60,7 +63,39 @@ class PowerShellStep : public WindowsStep {
   }
   [[nodiscard]] std::vector<StepInput> inputs() const override { return options_.source.inputs(); }
 
+ protected:
+  [[nodiscard]] Result<void> perform(const StepContext& context) const override {
+    KILN_TRY_ASSIGN(const auto text, script_text(context));
+    const auto path = fmt::format(R"({}\script-{}.ps1)", kWindowsTemp, random_uuid());
+    const GuestFile script{
+        windows_guest_path(path), powershell_file(text), 0644, "the step's script"};
+    return with_guest_file(context, script, [&]() -> Result<void> {
+      auto command = powershell_file_command(path);
+      command.environment = {{"PACKER_BUILDER_TYPE", "azure-arm"},
+                             {"PACKER_BUILD_NAME", "azure-arm"}};
+      command.account = account();
+      KILN_TRY(run_step_program(context,
+                                {std::move(command),
+                                 "PowerShell",
+                                 "the script",
+                                 options_.valid_exit_codes,
+                                 windows_cure}));
+      return {};
+    });
+  }
+
  private:
+  [[nodiscard]] Account account() const {
+    if (!options_.elevated) return Account::kLimitedAdministrator;
+    return options_.as_system ? Account::kSystem : Account::kElevatedAdministrator;
+  }
+  /// The elements of `inline` are lines, as Packer joins them.
+  [[nodiscard]] Result<std::string> script_text(const StepContext& context) const {
+    if (!options_.source.script) return fmt::format("{}\n", fmt::join(options_.source.lines, "\n"));
+    KILN_TRY_ASSIGN(const auto path, fetched_input(context, *options_.source.script));
+    return read_file(path);
+  }
+
   PowerShellOptions options_;
 };
 

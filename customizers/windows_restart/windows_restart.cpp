@@ -1,9 +1,12 @@
 #include "customizers/windows_restart/windows_restart.h"
 
+#include <algorithm>
 #include <array>
+#include <thread>
 
 #include "customizers/restart_timeout.h"
 #include "customizers/script_source.h"
+#include "customizers/windows_command.h"
 #include "customizers/windows_step.h"
 #include "engine/core/text.h"
 
@@ -30,7 +33,7 @@ struct RestartOptions {
   std::chrono::seconds timeout = std::chrono::minutes(5);
 };
 
-class WindowsRestartStep : public WindowsStep {
+class WindowsRestartStep final : public WindowsStep {
  public:
   WindowsRestartStep(const Record& record, RestartOptions options)
       : WindowsStep(record), options_(std::move(options)) {}
@@ -44,7 +47,83 @@ class WindowsRestartStep : public WindowsStep {
     return text;
   }
 
+ protected:
+  [[nodiscard]] Result<void> perform(const StepContext& context) const override {
+    KILN_CHECK(context.await_restart);  // the plan chose a sandbox that can
+    const auto deadline = Clock::now() + options_.timeout;
+    KILN_TRY(with_batch(context, options_.command, "the restart command", [&](auto command) {
+      return restart(context, std::move(command));
+    }));
+    if (!options_.check_command.empty()) KILN_TRY(run_check_command(context, deadline));
+    KILN_TRY(await_powershell(context, deadline));
+    emit_step_line(context, GuestStream::kStdout, "the system has restarted");
+    return {};
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Both commands are lines for cmd.exe.
+  static Result<void> with_batch(const StepContext& context,
+                                 const std::string& line,
+                                 std::string_view what,
+                                 const std::function<Result<void>(GuestCommand)>& use) {
+    const auto path = fmt::format(R"({}\kiln-{}.cmd)", kWindowsTemp, random_uuid());
+    return with_guest_file(context, {windows_guest_path(path), batch_file(line), 0644, what}, [&] {
+      return use(batch_command(path));
+    });
+  }
+
+  [[nodiscard]] Result<void> restart(const StepContext& context, GuestCommand command) const {
+    // Also ERROR_SHUTDOWN_IN_PROGRESS and ERROR_SHUTDOWN_IS_SCHEDULED.
+    constexpr std::int64_t kValid[] = {0, 1115, 1190};
+    return restart_windows(
+        context,
+        {std::move(command), "WindowsRestart", "the restart command", kValid, windows_cure},
+        options_.timeout);
+  }
+
+  /// That it can be started is all that counts, as in the service.
+  [[nodiscard]] Result<void> run_check_command(const StepContext& context,
+                                               Clock::time_point deadline) const {
+    return with_batch(
+        context,
+        options_.check_command,
+        "restartCheckCommand",
+        [&](GuestCommand command) -> Result<void> {
+          const auto left =
+              std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+          command.time_limit = std::max(left, std::chrono::milliseconds(1));
+          KILN_TRY_ASSIGN(const auto answer,
+                          ask_command(context.agent, std::move(command), context.cancel));
+          for (const auto& line : windows_lines(answer.out)) {
+            emit_step_line(context, GuestStream::kStdout, line);
+          }
+          return {};
+        });
+  }
+
+  [[nodiscard]] Result<void> await_powershell(const StepContext& context,
+                                              Clock::time_point deadline) const {
+    constexpr auto kTryEvery = std::chrono::seconds(5);
+    for (;;) {
+      KILN_TRY_ASSIGN(
+          const auto answer,
+          ask_powershell(
+              context.agent, R"(Write-Output "${env:COMPUTERNAME} restarted.")", context.cancel));
+      if (answer.out.find("restarted.") != std::string::npos) return {};
+      if (Clock::now() + kTryEvery >= deadline) {
+        return fail(ErrorKind::kTimeout,
+                    "WindowsRestart:Timeout",
+                    "Timeout waiting for machine to restart.")
+            .quoting(windows_lines(answer.out))
+            .cure("raise restartTimeout, which is " + format_duration(options_.timeout));
+      }
+      KILN_TRY(context.cancel.check());
+      std::this_thread::sleep_for(kTryEvery);
+    }
+  }
+
   RestartOptions options_;
 };
 
