@@ -7,6 +7,10 @@ extern "C" {
 // NOLINTBEGIN(readability-identifier-naming)
 extern const char kiln_windows_update_begin[];
 extern const char kiln_windows_update_end[];
+extern const char kiln_windows_deprovisioning_begin[];
+extern const char kiln_windows_deprovisioning_end[];
+extern const char kiln_watch_sysprep_begin[];
+extern const char kiln_watch_sysprep_end[];
 // NOLINTEND(readability-identifier-naming)
 }
 
@@ -21,6 +25,14 @@ std::string_view between(const char* begin, const char* end) {
 
 std::string_view windows_update_script() {
   return between(kiln_windows_update_begin, kiln_windows_update_end);
+}
+
+std::string_view windows_deprovisioning_script() {
+  return between(kiln_windows_deprovisioning_begin, kiln_windows_deprovisioning_end);
+}
+
+std::string_view watch_sysprep_script() {
+  return between(kiln_watch_sysprep_begin, kiln_watch_sysprep_end);
 }
 
 }  // namespace kiln

@@ -12,6 +12,9 @@ namespace kiln {
 /// Where the service keeps the script of its hidden last step; customizers may edit or replace it.
 inline constexpr std::string_view kDeprovisionScriptPath = "/tmp/DeprovisioningScript.sh";
 
+/// The same in Windows.
+inline constexpr std::string_view kWindowsDeprovisionScriptPath = R"(C:\DeprovisioningScript.ps1)";
+
 /// What an operation works on.
 struct Generalizing {
   GuestAgent& agent;
@@ -40,6 +43,9 @@ Result<void> check_generalize_operation(const std::string& name);
 /// Writes the service's default script to its place. To be called before the first step.
 Result<void> stage_deprovision_script(GuestAgent& agent, const CancelToken& cancel);
 
+/// The same in Windows.
+Result<void> stage_windows_deprovision_script(GuestAgent& agent, const CancelToken& cancel);
+
 struct GeneralizeReport {
   /// Accounts that provisioning had made; they must be gone from the sealed disk.
   std::vector<std::string> build_users;
@@ -48,6 +54,11 @@ struct GeneralizeReport {
 /// Shows and runs whatever stands at kDeprovisionScriptPath, as the service does: where the image's
 /// own system runs, in that.
 Result<GeneralizeReport> run_deprovision(const StepContext& context);
+
+/// The same in Windows, where sysprep does it all: fails where the image's state is not that of a
+/// generalized one afterwards, and names what sysprep stumbled over. A watch ends a script that
+/// waits for a sysprep that has failed, which it would do for ever.
+Result<void> run_windows_deprovision(const StepContext& context);
 
 /// Then the operations that are on by default and not in `skip`, and those in `also`, on a system
 /// that does not run: one that shuts down writes some of what they remove.
