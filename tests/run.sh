@@ -40,6 +40,7 @@ run_tests() {
   if [[ -n $labels ]] && grep -qE -- "$labels" <<<slow; then fixtures/guests/make-guests.sh installer; fi
   fixtures/azure/azurite.sh install
   fixtures/azure/azure-sdk.sh install >/dev/null
+  fixtures/powershell/grammar.sh install >/dev/null
   build dev
   run_ctest dev "${select[@]}"
 }
