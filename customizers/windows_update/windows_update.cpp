@@ -95,6 +95,7 @@ class WindowsUpdateStep final : public WindowsStep {
                                       const std::vector<std::string>& settled) const {
     const auto list = [](const std::vector<std::string>& texts) {
       std::vector<std::string> literals;
+      literals.reserve(texts.size());
       for (const auto& text : texts) literals.push_back(powershell_literal(text));
       return fmt::format("@({})", fmt::join(literals, ", "));
     };

@@ -17,8 +17,7 @@ constexpr std::string_view kGeneralized = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE
 
 /// Prints the image's state and, on a second line, whether a sysprep runs.
 constexpr std::string_view kAskState =
-    "(Get-ItemProperty "
-    "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Setup\\State).ImageState; "
+    R"((Get-ItemProperty HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Setup\State).ImageState; )"
     "if (Get-Process -Name sysprep -ErrorAction SilentlyContinue) { 'running' } else { 'ended' }";
 
 /// What an earlier sysprep, of whoever made the image, has written is none of this one's.
