@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/file.h"
 #include "engine/core/temp_dir.h"
 #include "engine/core/unique_fd.h"
 
@@ -43,7 +44,14 @@ class Wine {
   }
   Wine(const Wine&) = delete;
   Wine& operator=(const Wine&) = delete;
-  ~Wine() { wait_for(start({"wineserver", "-k"})); }
+  ~Wine() {
+    wait_for(start({"wineserver", "-k"}));
+    // Debian's leaves its folder of sockets, which it names in a file.
+    const auto sockets = read_file(folder_.path() / "prefix/wineserver");
+    if (sockets && sockets->rfind("wine-", 0) == 0) {
+      std::filesystem::remove_all(std::filesystem::path("/tmp") / *sockets);
+    }
+  }
 
   [[nodiscard]] bool ready() const { return ready_; }
   /// `C:\kiln`, made on the way.
