@@ -40,6 +40,36 @@ void add_smbios(pugi::xml_node domain) {
   add(chassis, "entry", {{"name", "asset"}}, kAssetTag);
 }
 
+bool is_for_windows(const DomainSpec& spec) {
+  return spec.drivers == DeviceDrivers::kWindows;
+}
+
+/// Those that Microsoft's own hypervisor has shown since Windows Server 2012, and libvirt's
+/// documentation names for Windows guests.
+void add_enlightenments(pugi::xml_node features) {
+  auto hyperv = add(features, "hyperv", {{"mode", "custom"}});
+  for (const char* name : {"relaxed", "vapic", "vpindex", "runtime", "synic", "stimer", "reset"}) {
+    add(hyperv, name, {{"state", "on"}});
+  }
+  add(hyperv, "spinlocks", {{"state", "on"}, {"retries", "8191"}});
+}
+
+/// Windows takes the clock chip's time for its own zone's, counts its ticks, and must not find a
+/// HPET, which it would poll.
+void add_clock(pugi::xml_node domain, const DomainSpec& spec) {
+  if (!is_for_windows(spec)) {
+    add(domain, "clock", {{"offset", "utc"}});
+    return;
+  }
+  auto clock = add(domain, "clock", {{"offset", "localtime"}});
+  add(clock, "timer", {{"name", "rtc"}, {"tickpolicy", "catchup"}});
+  add(clock, "timer", {{"name", "pit"}, {"tickpolicy", "delay"}});
+  add(clock, "timer", {{"name", "hpet"}, {"present", "no"}});
+  if (spec.accelerator == Accelerator::kKvm) {
+    add(clock, "timer", {{"name", "hypervclock"}, {"present", "yes"}});
+  }
+}
+
 void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   auto os = domain.append_child("os");
   add(os, "type", {{"arch", "x86_64"}, {"machine", "q35"}}, "hvm");
@@ -59,9 +89,10 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   auto features = domain.append_child("features");
   features.append_child("acpi");
   features.append_child("apic");
+  const bool kvm = spec.accelerator == Accelerator::kKvm;
+  if (is_for_windows(spec) && kvm) add_enlightenments(features);
   // Or else the system could write to the firmware's variables past the firmware.
   if (spec.uefi && spec.uefi->secure) add(features, "smm", {{"state", "on"}});
-  const bool kvm = spec.accelerator == Accelerator::kKvm;
   auto cpu = add(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
   // What costs an emulated processor much: a fifth level of page tables, and copies byte by byte,
   // which these flags recommend to the kernel and to libc.
@@ -69,7 +100,7 @@ void add_system(pugi::xml_node domain, const DomainSpec& spec) {
   if (!kvm) hidden = {"la57", "erms", "fsrm"};
   if (!kvm && spec.without_cx16) hidden.push_back("cx16");
   for (const char* name : hidden) add(cpu, "feature", {{"policy", "disable"}, {"name", name}});
-  add(domain, "clock", {{"offset", "utc"}});
+  add_clock(domain, spec);
   // A guest that restarts comes up again, and we are told.
   const bool ends = spec.installer && spec.installer->end_on_restart;
   add(domain, "on_poweroff", {}, "destroy");
@@ -83,19 +114,33 @@ void add_serial_port(pugi::xml_node devices, const char* port, const std::filesy
   add(serial, "target", {{"type", "isa-serial"}, {"port", port}});
 }
 
+void add_agent_port(pugi::xml_node devices, const DomainSpec& spec) {
+  const bool serial = is_for_windows(spec);
+  auto port = add(devices, serial ? "serial" : "channel", {{"type", "unix"}});
+  add(port, "source", {{"mode", "bind"}, {"path", spec.agent_socket.string()}});
+  if (serial) {
+    add(port, "target", {{"type", "isa-serial"}, {"port", "1"}});
+  } else {
+    add(port, "target", {{"type", "virtio"}, {"name", kAgentPortName}});
+  }
+}
+
 void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
+  const bool windows = is_for_windows(spec);
   auto devices = domain.append_child("devices");
   add(devices, "emulator", {}, spec.emulator.string());
   add(devices, "controller", {{"type", "usb"}, {"model", "none"}});
-  add(devices, "controller", {{"type", "scsi"}, {"index", "0"}, {"model", "virtio-scsi"}});
-  add_serial_port(devices, "0", spec.console_log);
-  if (!spec.agent_socket.empty()) {
-    auto channel = add(devices, "channel", {{"type", "unix"}});
-    add(channel, "source", {{"mode", "bind"}, {"path", spec.agent_socket.string()}});
-    add(channel, "target", {{"type", "virtio"}, {"name", kAgentPortName}});
+  if (!windows) {
+    add(devices, "controller", {{"type", "scsi"}, {"index", "0"}, {"model", "virtio-scsi"}});
   }
-  auto random = add(devices, "rng", {{"model", "virtio"}});
-  add(random, "backend", {{"model", "random"}}, "/dev/urandom");
+  add_serial_port(devices, "0", spec.console_log);
+  if (!spec.agent_socket.empty()) add_agent_port(devices, spec);
+  if (windows) {
+    add(devices.append_child("video"), "model", {{"type", "vga"}});
+  } else {
+    auto random = add(devices, "rng", {{"model", "virtio"}});
+    add(random, "backend", {{"model", "random"}}, "/dev/urandom");
+  }
   add(devices, "memballoon", {{"model", "none"}});
   if (!spec.tpm_socket.empty()) {
     auto tpm = add(devices, "tpm", {{"model", "tpm-crb"}});
@@ -106,7 +151,7 @@ void add_devices(pugi::xml_node domain, const DomainSpec& spec) {
   }
   if (!spec.network) return;
   auto card = add(devices, "interface", {{"type", "user"}});
-  add(card, "model", {{"type", "virtio"}});
+  add(card, "model", {{"type", windows ? "e1000e" : "virtio"}});
 }
 
 /// The overlay is thrown away when anything goes wrong, so nothing waits for the host's disk. Its
@@ -123,13 +168,30 @@ std::string block_device(const std::string& node) {
 }
 
 /// As JSON too: qemu makes devices in the older form first, before the controllers of libvirt's.
-std::string disk_device() {
-  return dump_json(
-      {{"driver", "scsi-hd"}, {"bus", "scsi0.0"}, {"drive", "work"}, {"bootindex", 1}});
+/// q35 itself has the SATA ports `ide.0` to `ide.5`, for one drive each.
+std::string disk_device(const DomainSpec& spec) {
+  const bool sata = is_for_windows(spec);
+  return dump_json({{"driver", sata ? "ide-hd" : "scsi-hd"},
+                    {"bus", sata ? "ide.0" : "scsi0.0"},
+                    {"drive", "work"},
+                    {"bootindex", 1}});
 }
 
-std::vector<std::string> disc_arguments(const OfflineMedium& medium, std::size_t number) {
+/// On SATA the drive's model is longer than SCSI's product, and serves the same.
+nlohmann::json disc_device(const DomainSpec& spec, std::size_t number) {
+  if (!is_for_windows(spec)) {
+    return {{"driver", "scsi-cd"}, {"bus", "scsi0.0"}, {"product", drive_of_medium(number)}};
+  }
+  return {{"driver", "ide-cd"},
+          {"bus", fmt::format("ide.{}", number)},
+          {"model", drive_of_medium(number)}};
+}
+
+std::vector<std::string> disc_arguments(const DomainSpec& spec, std::size_t number) {
+  const auto& medium = spec.media[number - 1];
   const auto node = fmt::format("medium-{}", number);
+  auto device = disc_device(spec, number);
+  device["drive"] = node;
   return {
       "-blockdev",
       dump_json(
@@ -138,10 +200,7 @@ std::vector<std::string> disc_arguments(const OfflineMedium& medium, std::size_t
            {"read-only", true},
            {"file", {{"driver", "file"}, {"filename", medium.iso.string()}, {"read-only", true}}}}),
       "-device",
-      dump_json({{"driver", "scsi-cd"},
-                 {"bus", "scsi0.0"},
-                 {"drive", node},
-                 {"product", drive_of_medium(number)}})};
+      dump_json(device)};
 }
 
 /// @param unit counts the drives; SATA's ports are those of q35 itself
@@ -181,12 +240,12 @@ void add_command_line(pugi::xml_node domain, const DomainSpec& spec) {
     for (const auto& text : {std::string("-blockdev"),
                              block_device(spec.disk_node),
                              std::string("-device"),
-                             disk_device()}) {
+                             disk_device(spec)}) {
       add(line, "qemu:arg", {{"value", text}});
     }
   }
   for (std::size_t i = 0; i < spec.media.size(); ++i) {
-    for (const auto& text : disc_arguments(spec.media[i], i + 1)) {
+    for (const auto& text : disc_arguments(spec, i + 1)) {
       add(line, "qemu:arg", {{"value", text}});
     }
   }

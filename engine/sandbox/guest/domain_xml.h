@@ -29,9 +29,14 @@ struct InstallerDevices {
   bool end_on_restart = true;
 };
 
+/// Whose drivers a machine's devices are for. Windows has none of virtio, so its disk is SATA's,
+/// its network card Intel's, and the agent's port the second serial one, COM2.
+enum class DeviceDrivers { kLinux, kWindows };
+
 /// The virtual machine that a guest boots in.
 struct DomainSpec {
   std::string name;
+  DeviceDrivers drivers = DeviceDrivers::kLinux;
   Accelerator accelerator = Accelerator::kTcg;
   unsigned memory_mib = 1024;
   unsigned vcpus = 1;
@@ -55,13 +60,14 @@ struct DomainSpec {
 /// @param os_id os-release ID
 bool runs_without_cx16(std::string_view os_id);
 
-/// The agent's port is /dev/virtio-ports/NAME in the guest.
+/// The agent's port is /dev/virtio-ports/NAME in a Linux guest.
 inline constexpr const char* kAgentPortName = "org.kiln.0";
 
 /// The machine as Azure shows it: q35, Microsoft's names in SMBIOS and the asset tag by which
 /// cloud-init and the agent know Azure; no network card unless asked. The disk goes to qemu as a
 /// block node of ours, since libvirt has no name for every format of a base; it is sda, as on
-/// Azure.
+/// Azure. Windows gets a screen, Hyper-V's enlightenments under KVM, which alone has them, and a
+/// clock that shows the local time.
 std::string domain_xml(const DomainSpec& spec);
 
 }  // namespace kiln

@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kStartPatience = std::chrono::minutes(2);
 constexpr auto kSavePatience = std::chrono::seconds(30);
 constexpr auto kLookEvery = std::chrono::milliseconds(10);
+constexpr mode_t kOwnerOnly = 0600;
 constexpr const char* kStream = "stream";
 /// Stands in a record instead of an id.
 constexpr const char* kRefused = "refused";
@@ -61,7 +62,6 @@ Result<Place> place_of(const MicroOptions& options,
 
 /// Held while a machine is made.
 UniqueFd try_lock(const fs::path& record) {
-  constexpr mode_t kOwnerOnly = 0600;
   UniqueFd file(
       ::open((record.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly));
   if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) file.reset();
@@ -113,7 +113,6 @@ Result<void> save_devices(Qmp& monitor,
                           ChildProcess& qemu,
                           const fs::path& file,
                           const CancelToken& cancel) {
-  constexpr mode_t kOwnerOnly = 0600;
   const UniqueFd stream(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerOnly));
   if (!stream) return not_saved("cannot create " + file.string());
   KILN_TRY(monitor.execute("stop", nlohmann::json::object(), cancel));
@@ -136,6 +135,11 @@ Result<void> make_machine(ProcessRunner& runner,
                           const MicroFiles& files,
                           const SavedMachine& machine,
                           const CancelToken& cancel) {
+  // qemu would let everybody read what the machine's random numbers begin with.
+  if (!UniqueFd(
+          ::open(machine.memory.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly))) {
+    return not_saved("cannot create " + machine.memory.string());
+  }
   KILN_TRY_ASSIGN(const auto port, PortFolder::create(options.work_folder, "saved.sock"));
   const auto socket = port.socket();
   options.console_log = options.work_folder / "saved-console.log";

@@ -140,6 +140,29 @@ TEST_F(DomainXml, GivesTheDiskAsANodeThatNamesItsFormat) {
   EXPECT_EQ(nlohmann::json::parse(given[3]).at("drive"), node.at("node-name"));
 }
 
+TEST_F(DomainXml, HasForWindowsWhatWindowsHasDriversFor) {
+  auto spec = sample();
+  spec.drivers = DeviceDrivers::kWindows;
+  spec.network = true;
+  spec.media = {{"updates", "/m/a.iso"}};
+  parse(spec);
+  EXPECT_EQ(domain_xml(spec).find("virtio"), std::string::npos);
+  EXPECT_EQ(value("//serial[target/@port='1']/source/@path"), "/w/agent.sock");
+  EXPECT_EQ(value("//interface/model/@type"), "e1000e");
+  const auto given = arguments();
+  ASSERT_EQ(given.size(), 8U);
+  EXPECT_EQ(nlohmann::json::parse(given[3]).at("driver"), "ide-hd");
+  const auto disc = nlohmann::json::parse(given[7]);
+  EXPECT_EQ(disc.at("driver"), "ide-cd");
+  EXPECT_NE(disc.at("bus"), nlohmann::json::parse(given[3]).at("bus"));
+  EXPECT_EQ(value("//clock/@offset"), "localtime");
+  EXPECT_EQ(count("//hyperv"), 0U) << "qemu has them under KVM only";
+  spec.accelerator = Accelerator::kKvm;
+  parse(spec);
+  EXPECT_EQ(value("//hyperv/relaxed/@state"), "on");
+  EXPECT_EQ(value("//clock/timer[@name='hypervclock']/@present"), "yes");
+}
+
 DomainSpec sample_of_installer() {
   auto spec = sample();
   spec.disk_node.clear();
