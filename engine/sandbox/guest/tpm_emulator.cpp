@@ -1,5 +1,6 @@
 #include "engine/sandbox/guest/tpm_emulator.h"
 
+#include <array>
 #include <chrono>
 #include <thread>
 
@@ -10,17 +11,26 @@ namespace {
 
 constexpr const char* kProgram = "swtpm";
 constexpr const char* kSocketName = "tpm.sock";
+/// Without these libvirt knows of no emulated TPM, not even of one that it has not to start.
+constexpr std::array kAskedFor = {"swtpm_setup", "swtpm_ioctl"};
+
+Error not_installed(const char* program, const char* package) {
+  return fail(ErrorKind::kHostNotReady,
+              "Sandbox:NoTpm",
+              "{} is not installed, and images of security type TrustedLaunch need a TPM",
+              program)
+      .cure(fmt::format("apt-get install {}", package));
+}
 
 }  // namespace
 
 Result<std::filesystem::path> find_tpm_emulator() {
   auto program = find_program(kProgram);
-  if (!program.empty()) return program;
-  return fail(ErrorKind::kHostNotReady,
-              "Sandbox:NoTpm",
-              "{} is not installed, which is the TPM of images of security type TrustedLaunch",
-              kProgram)
-      .cure(fmt::format("apt-get install {}", kProgram));
+  if (program.empty()) return not_installed(kProgram, "swtpm swtpm-tools");
+  for (const char* asked_for : kAskedFor) {
+    if (find_program(asked_for).empty()) return not_installed(asked_for, "swtpm-tools");
+  }
+  return program;
 }
 
 Result<TpmEmulator> TpmEmulator::start(ProcessRunner& runner,

@@ -25,7 +25,7 @@ class TpmEmulator {
   std::unique_ptr<ChildProcess> process_;
 };
 
-/// swtpm; the error says which package has it.
+/// swtpm, where all is there that libvirt asks for; the error says which package is missing.
 Result<std::filesystem::path> find_tpm_emulator();
 
 }  // namespace kiln
