@@ -337,8 +337,9 @@ Result<void> HostSession::freeze(const std::vector<std::string>& mount_points,
   const agent::FreezeRequest request{mount_points, static_cast<std::uint32_t>(limit.count())};
   std::optional<Result<void>> worked;
   const auto on_frozen = [&](const Frame& frame) -> Result<bool> {
-    if (worked || !frame.payload.empty())
+    if (worked || !frame.payload.empty()) {
       return link_.breach("its report of a freeze is malformed");
+    }
     worked = work();
     return false;
   };

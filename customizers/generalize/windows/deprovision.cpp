@@ -68,7 +68,7 @@ Result<ImageState> ask_state(const StepContext& context) {
               "Generalize:NoImageState",
               "the state of the image cannot be read from the registry of Windows")
       .quoting(lines)
-      .cure("undo what a step did to HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Setup");
+      .cure(R"(undo what a step did to HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Setup)");
 }
 
 /// For scripts that end before sysprep does.

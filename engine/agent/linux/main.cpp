@@ -148,8 +148,9 @@ int run(const Options& options) {
   write_small_file("/proc/self/oom_score_adj", "-1000", 0644);  // a hungry step dies, not we
   GuestRoot root;
   if (options.mount_mode) {
-    if (const auto error = root.enter(options.root, options.name_server); !error.empty())
+    if (const auto error = root.enter(options.root, options.name_server); !error.empty()) {
       return complain(error);
+    }
   }
   UniqueFd port(open_port(options));
   if (!port) return complain(failure("open", options.port));

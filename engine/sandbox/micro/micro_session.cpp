@@ -149,8 +149,9 @@ Result<std::vector<std::string>> MicroSession::logical_volumes() {
                              "listing the logical volumes"));
   std::vector<std::string> devices;
   for (const auto& line : split_lines(text)) {
-    if (const auto name = kiln::trim(line); !name.empty())
+    if (const auto name = kiln::trim(line); !name.empty()) {
       devices.push_back(fmt::format("/dev/{}", name));
+    }
   }
   return devices;
 }

@@ -141,7 +141,7 @@ Result<void> make_machine(ProcessRunner& runner,
     return not_saved("cannot create " + machine.memory.string());
   }
   KILN_TRY_ASSIGN(const auto port, PortFolder::create(options.work_folder, "saved.sock"));
-  const auto socket = port.socket();
+  const auto& socket = port.socket();
   options.console_log = options.work_folder / "saved-console.log";
   options.port.reset();
   KILN_TRY_ASSIGN(const auto qemu,
