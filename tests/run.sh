@@ -35,6 +35,7 @@ run_tests() {
   if printf '%s\n' appliance guest e2e slow | grep -qE -- "$labels"; then
     say 'Guests'
     fixtures/guests/make-guests.sh
+    fixtures/guests/make-windows-disks.sh
   fi
   # Half an hour each under emulation, so nothing is made or run of it unless it is named.
   if [[ -n $labels ]] && grep -qE -- "$labels" <<<slow; then fixtures/guests/make-guests.sh installer; fi
