@@ -26,12 +26,12 @@ Result<void> check(guestfs_h* g, int status, std::string doing) {
   return guestfs_error(g, std::move(doing));
 }
 
-Result<void> add_disk(guestfs_h* g, const GuestfsOptions& options) {
+Result<void> add_disk(guestfs_h* g, const std::filesystem::path& disk) {
   // The disk is scratch until `finish`, and the host's page cache outlives the appliance: flushing
   // to the host's disk on every sync in the guest would only cost time, so the cache is unsafe.
   return check(g,
                guestfs_add_drive_opts(g,
-                                      options.disk.c_str(),
+                                      disk.c_str(),
                                       GUESTFS_ADD_DRIVE_OPTS_FORMAT,
                                       "qcow2",
                                       GUESTFS_ADD_DRIVE_OPTS_CACHEMODE,
@@ -39,7 +39,7 @@ Result<void> add_disk(guestfs_h* g, const GuestfsOptions& options) {
                                       GUESTFS_ADD_DRIVE_OPTS_DISCARD,
                                       "enable",
                                       -1),
-               fmt::format("adding the disk {}", options.disk.string()));
+               fmt::format("adding the disk {}", disk.string()));
 }
 
 /// A comma inside of a value is doubled (qemu-options: QemuOpts).
@@ -104,7 +104,9 @@ Result<void> configure_appliance(guestfs_h* g, const GuestfsOptions& options, in
   }
   KILN_TRY(add_port(g, options));
   KILN_TRY(add_discs(g, options));
-  return add_disk(g, options);
+  KILN_TRY(add_disk(g, options.disk));
+  for (const auto& disk : options.further_disks) KILN_TRY(add_disk(g, disk));
+  return {};
 }
 
 Error guestfs_error(guestfs_h* g, std::string doing) {

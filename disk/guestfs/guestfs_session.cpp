@@ -11,6 +11,7 @@
 #include "disk/guestfs/appliance_config.h"
 #include "disk/guestfs/appliance_killer.h"
 #include "disk/guestfs/guestfs_files.h"
+#include "disk/guestfs/guestfs_hives.h"
 #include "disk/guestfs/guestfs_memory.h"
 #include "disk/guestfs/guestfs_volumes.h"
 #include "disk/inspect/blkid.h"
@@ -41,7 +42,8 @@ class ApplianceSession : public ImageSession {
                 cancel_,
                 std::chrono::steady_clock::now() + kLaunchLimit),
         files_(handle_.get(), killer_, explain()),
-        volumes_(handle_.get(), killer_, explain()) {}
+        volumes_(handle_.get(), killer_, explain()),
+        hives_(handle_.get(), killer_, explain()) {}
 
   ApplianceSession(const ApplianceSession&) = delete;
   ApplianceSession& operator=(const ApplianceSession&) = delete;
@@ -138,6 +140,7 @@ class ApplianceSession : public ImageSession {
 
   FileTree& files() override { return files_; }
   Volumes* volumes() override { return &volumes_; }
+  Hives* hives() override { return &hives_; }
 
   Result<void> finish() override {
     const ApplianceKiller::Call call(killer_);
@@ -180,6 +183,7 @@ class ApplianceSession : public ImageSession {
   ApplianceKiller killer_;
   GuestfsFiles files_;
   GuestfsVolumes volumes_;
+  GuestfsHives hives_;
   bool finished_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "disk/inspect/image_session.h"
 #include "engine/core/cancel.h"
@@ -13,7 +14,9 @@ namespace kiln {
 
 struct GuestfsOptions {
   std::filesystem::path disk;  ///< a qcow2 file that may be thrown away, such as an overlay
-  bool emulate = true;         ///< TCG; else KVM
+  /// Likewise; they are /dev/sdb and so on.
+  std::vector<std::filesystem::path> further_disks = {};
+  bool emulate = true;  ///< TCG; else KVM
   unsigned memory_mib = 1024;
   unsigned vcpus = 1;
   bool network = false;

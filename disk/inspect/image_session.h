@@ -13,6 +13,7 @@
 
 namespace kiln {
 
+class Hives;
 class Volumes;
 
 /// A virtio-serial port of a virtual machine: qemu creates the socket and listens on it.
@@ -89,6 +90,8 @@ class ImageSession {
   virtual FileTree& files() = 0;
   /// What can grow on the disk; nothing where this kind of session cannot grow any.
   virtual Volumes* volumes() = 0;
+  /// The registry of a Windows image; nothing where this kind of session cannot read it.
+  virtual Hives* hives() = 0;
 
   /// Unmounts, flushes and ends the machine. No call may follow.
   virtual Result<void> finish() = 0;

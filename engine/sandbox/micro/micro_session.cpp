@@ -66,6 +66,7 @@ class MicroSession : public ImageSession {
   }
   FileTree& files() override { return files_; }
   Volumes* volumes() override { return nullptr; }
+  Hives* hives() override { return nullptr; }
   Result<void> finish() override {
     KILN_TRY(unmount_all());
     return machine_.power_off(tools_.cancel());
