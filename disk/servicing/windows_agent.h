@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "disk/inspect/image_session.h"
+#include "disk/inspect/windows/windows_facts.h"
+#include "engine/core/result.h"
+
+namespace kiln {
+
+/// Where the agent's program is in the image, as Windows spells it.
+inline constexpr std::string_view kWindowsAgentPath = R"(C:\Windows\Kiln\kiln-agent.exe)";
+/// The key of its service under `Services`; the agent removes itself by this name too.
+inline constexpr std::string_view kWindowsAgentService = "KilnAgent";
+
+/// Puts the agent into the image as a service that starts with the system; what a broken build left
+/// of one is replaced. Nothing is mounted before or after.
+/// @param facts of this image as it is now
+/// @param program the agent, at most 4 MiB
+/// @return a refusal of `facts`; `Windows:ForeignFolder` where \Windows\Kiln is not ours
+Result<void> place_windows_agent(ImageSession& session,
+                                 const WindowsFacts& facts,
+                                 std::string_view program);
+
+/// Takes out the service and the program, wherever one of them is still there.
+Result<void> remove_windows_agent(ImageSession& session, const WindowsFacts& facts);
+
+/// What a generalized image must not hold, a sentence each: another image state than generalized,
+/// the agent, its service. Changes nothing.
+Result<std::vector<std::string>> find_windows_residues(ImageSession& session,
+                                                       const WindowsFacts& facts);
+
+}  // namespace kiln

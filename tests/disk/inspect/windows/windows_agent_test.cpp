@@ -1,0 +1,101 @@
+#include "disk/servicing/windows_agent.h"
+
+#include "disk/inspect/windows/registry_text.h"
+#include "tests/disk/inspect/windows/windows_disks.h"
+
+namespace kiln::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+TEST_F(WindowsDisks, PlacesTheAgentAndTakesItOutWithoutATrace) {
+  const std::string program("MZ\0\xff stands in for the agent", 31);
+  const std::string key = "\\ControlSet002\\Services\\KilnAgent";
+  const auto value = [&](std::string_view name, int type, std::string_view data) {
+    return fmt::format("{} : {} : {} : {}", key, name, type, hex(data));
+  };
+  const auto command = registry_text(R"(C:\Windows\Kiln\kiln-agent.exe --service --port COM2)");
+  for (const std::string disk : {"server-2016", "server-2025", "11"}) {
+    SCOPED_TRACE(disk);
+    const auto facts = facts_of(disk);
+    const auto before = registry(facts.device);
+    ASSERT_OK(before);
+    ASSERT_FALSE(before->files.empty());
+    // Twice, as after a build that was killed.
+    ASSERT_OK(place_windows_agent(*session_, facts, "an older one"));
+    ASSERT_OK(place_windows_agent(*session_, facts, program));
+    const auto placed = registry(facts.device);
+    ASSERT_OK(placed);
+    EXPECT_EQ(placed->files, before->files);
+    std::vector<std::string> added;
+    std::set_difference(placed->system.begin(),
+                        placed->system.end(),
+                        before->system.begin(),
+                        before->system.end(),
+                        std::back_inserter(added));
+    EXPECT_EQ(placed->system.size(), before->system.size() + added.size());
+    EXPECT_THAT(
+        added,
+        ::testing::UnorderedElementsAre(key,
+                                        value("Type", 4, std::string_view("\x10\0\0\0", 4)),
+                                        value("Start", 4, std::string_view("\2\0\0\0", 4)),
+                                        value("ErrorControl", 4, std::string_view("\1\0\0\0", 4)),
+                                        value("ImagePath", 2, command),
+                                        value("ObjectName", 1, registry_text("LocalSystem")),
+                                        value("DisplayName", 1, registry_text("Kiln agent")),
+                                        ::testing::StartsWith(key + " : Description : 1 : ")));
+    ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, true));
+    EXPECT_EQ(session_->files().read("/Windows/Kiln/kiln-agent.exe").value(), program);
+    ASSERT_OK(session_->unmount_all());
+    ASSERT_OK(remove_windows_agent(*session_, facts));
+    const auto after = registry(facts.device);
+    ASSERT_OK(after);
+    EXPECT_EQ(after->system, before->system);
+    EXPECT_EQ(after->files, before->files);
+    EXPECT_EQ(after->windows, before->windows);
+  }
+}
+
+TEST_F(WindowsDisks, FindsWhatAGeneralizedImageMustNotHold) {
+  auto facts = facts_of("server-2019");
+  ASSERT_OK(place_windows_agent(*session_, facts, "MZ"));
+  EXPECT_THAT(find_windows_residues(*session_, facts).value(),
+              ElementsAre("the image is not generalized: its state is IMAGE_STATE_COMPLETE",
+                          "the service KilnAgent is there",
+                          R"(C:\Windows\Kiln\kiln-agent.exe is there)"));
+  ASSERT_OK(remove_windows_agent(*session_, facts));
+  facts.image_state = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE";
+  EXPECT_THAT(find_windows_residues(*session_, facts).value(), IsEmpty());
+}
+
+TEST_F(WindowsDisks, TouchesNoFolderThatIsNotItsOwn) {
+  const auto facts = facts_of("11");
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, false));
+  ASSERT_OK(session_->make_folder("/Windows/kiln", 0755));
+  ASSERT_OK(session_->write("theirs", "/Windows/kiln/kept.txt", 0644));
+  ASSERT_OK(session_->unmount_all());
+  EXPECT_THAT(place_windows_agent(*session_, facts, "MZ"), FailsWith("Windows:ForeignFolder"));
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, false));
+  EXPECT_EQ(session_->files().read("/Windows/kiln/kept.txt").value(), "theirs");
+  ASSERT_OK(session_->remove_all("/Windows/kiln"));
+  ASSERT_OK(session_->unmount_all());
+}
+
+TEST_F(WindowsDisks, WritesNothingToWhatIsRefused) {
+  const auto facts = facts_of("unclean");
+  EXPECT_FALSE(place_windows_agent(*session_, facts, "MZ").has_value());
+  EXPECT_FALSE(remove_windows_agent(*session_, facts).has_value());
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, true));
+  EXPECT_EQ(session_->files().kind("/Windows/Kiln").value(), FileTree::Kind::kAbsent);
+  ASSERT_OK(session_->unmount_all());
+}
+
+}  // namespace
+}  // namespace kiln::test
