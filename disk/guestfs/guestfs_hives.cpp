@@ -149,4 +149,12 @@ Result<std::string> GuestfsHives::blocks(const std::string& device,
   return std::string(bytes.get(), length);
 }
 
+Result<bool> GuestfsHives::ntfs_log_is_clean(const std::string& device) {
+  const ApplianceKiller::Call call(killer_);
+  constexpr int kUncleanLog = 15;  // ntfs-3g.probe(8)
+  const int status = guestfs_ntfs_3g_probe(handle_, 1, device.c_str());
+  if (status < 0) return error_("looking at the log of " + device);
+  return status != kUncleanLog;
+}
+
 }  // namespace kiln

@@ -24,6 +24,7 @@ class GuestfsHives : public Hives {
   Result<std::string> blocks(const std::string& device,
                              std::uint64_t offset,
                              std::size_t count) override;
+  Result<bool> ntfs_log_is_clean(const std::string& device) override;
 
  private:
   guestfs_h* handle_;

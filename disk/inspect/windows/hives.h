@@ -58,6 +58,10 @@ class Hives {
   virtual Result<std::string> blocks(const std::string& device,
                                      std::uint64_t offset,
                                      std::size_t count) = 0;
+  /// Whether NTFS's log is empty of what is not in the volume yet, as ntfs-3g finds it. Of a
+  /// hibernated volume it is not asked: then true.
+  /// @param device that is not mounted
+  virtual Result<bool> ntfs_log_is_clean(const std::string& device) = 0;
 };
 
 }  // namespace kiln

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <array>
 
+#include "disk/inspect/windows/hive_header.h"
 #include "disk/inspect/windows/hives.h"
 #include "disk/inspect/windows/ntfs_volume.h"
 #include "disk/inspect/windows/registry_facts.h"
 #include "disk/inspect/windows/windows_facts.h"
 #include "disk/inspect/windows/windows_path.h"
-#include "engine/core/bytes.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -33,7 +33,8 @@ class Inspection {
     auto looked = look_at(file_system);
     const auto unmounted = session_.unmount_all();
     KILN_TRY(std::move(looked));
-    return unmounted;
+    KILN_TRY(unmounted);
+    return found_ && found_->device == file_system.device ? check_log() : Result<void>();
   }
 
   Result<std::optional<WindowsFacts>> finish() {
@@ -41,6 +42,8 @@ class Inspection {
     found_->boot_stores = stores_;
     found_->uefi = uefi_;
     found_->bios = bios_;
+    check_boot();
+    check_system();
     return std::move(found_);
   }
 
@@ -71,11 +74,11 @@ class Inspection {
     found_ = WindowsFacts();
     found_->device = file_system.device;
     found_->root = config->substr(0, config->find('/', 1));
+    KILN_TRY(check_hive(*system));
+    KILN_TRY(check_hive(*software));
     KILN_TRY_WHILE(read_registry(hives_, *system, *software, *found_),
                    "reading the registry on {}",
                    file_system.device);
-    KILN_TRY(check_hive(*system));
-    KILN_TRY(check_hive(*software));
     KILN_TRY(check_hibernation(files));
     return check_volume();
   }
@@ -86,21 +89,64 @@ class Inspection {
                                    .cure(std::move(cure)));
   }
 
-  /// Two sequence numbers stand in the base block; they differ from when Windows begins to write
-  /// until it has. hivex knows nothing of the logs, so what is in them would be lost.
+  /// What is in the logs of a dirty hive would be lost, as hivex knows nothing of them.
   Result<void> check_hive(const std::string& path) {
-    constexpr std::size_t kNumbers = 12;
-    KILN_TRY_ASSIGN(const auto head, hives_.head(path, kNumbers));
-    const Bytes bytes = std::as_bytes(std::span(head));
-    if (bytes.size() == kNumbers &&
-        read_le<std::uint32_t>(bytes, 4) == read_le<std::uint32_t>(bytes, 8)) {
-      return {};
+    KILN_TRY_ASSIGN(const auto header, hives_.head(path, kHiveHeader));
+    const auto state = hive_state(header);
+    if (state == HiveState::kDamaged) {
+      return fail(ErrorKind::kCorruptImage,
+                  "Windows:DamagedHive",
+                  "a part of the registry is damaged: its header is none, or has a wrong checksum")
+          .at(found_->device + ":" + path)
+          .cure("take the image again, or repair the system with its installation medium");
     }
-    refuse("Windows:DirtyHive",
-           "a part of the registry was not written to the end: the rest is in its logs",
-           path,
+    if (state == HiveState::kDirty) {
+      refuse("Windows:DirtyHive",
+             "a part of the registry was not written to the end: the rest is in its logs",
+             path,
+             "start the image once and shut it down with `shutdown /s /t 0`");
+    }
+    return {};
+  }
+
+  /// NTFS has a log of its own beside the mark that check_volume looks at: a power cut leaves what
+  /// is in it to be played back, which ntfs-3g cannot; it would clear the log at the first mount.
+  Result<void> check_log() {
+    KILN_TRY_ASSIGN(const bool clean, hives_.ntfs_log_is_clean(found_->device));
+    if (clean) return {};
+    refuse("Windows:UncleanLog",
+           "the file system was not closed in order: its log holds what is not in it yet",
+           "$LogFile",
            "start the image once and shut it down with `shutdown /s /t 0`");
     return {};
+  }
+
+  void check_boot() {
+    if (found_->bios || found_->uefi) return;
+    refuse("Windows:NoBootLoader",
+           "Windows has no boot loader with a boot configuration on this disk",
+           found_->root,
+           "take the image of the whole disk, with the partition that Windows starts from");
+  }
+
+  /// What the agent is compiled for, and was written for.
+  void check_system() {
+    if (!found_->version.starts_with("10.")) {
+      refuse("Windows:TooOld",
+             fmt::format("{} ({}) is older than Windows 10 and Windows Server 2016",
+                         printable(found_->product),
+                         printable(found_->version)),
+             found_->root,
+             "use an image of Windows 10, 11, Server 2016 or later");
+    }
+    if (!equal_ignoring_case(found_->architecture, "AMD64")) {
+      refuse("Windows:Architecture",
+             fmt::format("Windows is for {}, and Kiln's agent for x64 (AMD64)",
+                         found_->architecture.empty() ? "an unknown processor"
+                                                      : printable(found_->architecture)),
+             found_->root,
+             "use an image for x64");
+    }
   }
 
   /// The signature is that of a system which waits to be resumed; one that was resumed has another.

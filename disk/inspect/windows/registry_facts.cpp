@@ -79,8 +79,12 @@ Result<void> read_software(Hive& hive, WindowsFacts& facts) {
   KILN_TRY_ASSIGN(const auto major, reader.number(version, "CurrentMajorVersionNumber"));
   KILN_TRY_ASSIGN(const auto minor, reader.number(version, "CurrentMinorVersionNumber"));
   KILN_TRY_ASSIGN(const auto revision, reader.number(version, "UBR"));
-  facts.version = fmt::format(
-      "{}.{}.{}.{}", major.value_or(0), minor.value_or(0), facts.build, revision.value_or(0));
+  // Before Windows 10 there is only a text, which says 6.3 ever since.
+  KILN_TRY_ASSIGN(const auto before_ten, reader.text(version, "CurrentVersion"));
+  facts.version = fmt::format("{}.{}.{}",
+                              major ? fmt::format("{}.{}", *major, minor.value_or(0)) : before_ten,
+                              facts.build,
+                              revision.value_or(0));
   int build = 0;
   std::from_chars(facts.build.data(), facts.build.data() + facts.build.size(), build);
   constexpr std::string_view kTen = "Windows 10";

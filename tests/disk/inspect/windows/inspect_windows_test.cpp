@@ -108,14 +108,20 @@ TEST_F(WindowsDisks, TellPageFilePowerAndPendingRestarts) {
           "files are to be renamed", "components are being serviced", "updates were installed"));
 }
 
-TEST_F(WindowsDisks, AreRefusedWhereWritingWouldLoseWhatWindowsHolds) {
-  const auto facts = facts_of("unclean");
-  EXPECT_EQ(facts.product, "Windows Server 2022 Standard");
+/// Codes and places; each refusal has a cure.
+std::map<std::string, std::string> refusals_of(const WindowsFacts& facts) {
   std::map<std::string, std::string> refused;
   for (const auto& refusal : facts.refusals) {
     refused[refusal.code()] = refusal.where();
     EXPECT_NE(refusal.cure(), "");
   }
+  return refused;
+}
+
+TEST_F(WindowsDisks, AreRefusedWhereWritingWouldLoseWhatWindowsHolds) {
+  const auto facts = facts_of("unclean");
+  EXPECT_EQ(facts.product, "Windows Server 2022 Standard");
+  const auto refused = refusals_of(facts);
   const std::map<std::string, std::string> expected = {
       {"Windows:DirtyHive", "/dev/sdg2:/Windows/System32/config/SYSTEM"},
       {"Windows:Hibernated", "/dev/sdg2:/hiberfil.sys"},
@@ -123,6 +129,25 @@ TEST_F(WindowsDisks, AreRefusedWhereWritingWouldLoseWhatWindowsHolds) {
   EXPECT_EQ(refused, expected);
   EXPECT_EQ(facts.refusals.size(), expected.size());
   EXPECT_FALSE(check_serviceable(facts).has_value());
+}
+
+TEST_F(WindowsDisks, AreRefusedWhereTheAgentCannotRunOrTheLogIsNotEmpty) {
+  const auto facts = facts_of("unfit");
+  EXPECT_EQ(facts.version, "6.3.9600.1234");
+  const std::map<std::string, std::string> expected = {
+      {"Windows:UncleanLog", "/dev/sdi2:$LogFile"},
+      {"Windows:NoBootLoader", "/dev/sdi2:/Windows"},
+      {"Windows:TooOld", "/dev/sdi2:/Windows"},
+      {"Windows:Architecture", "/dev/sdi2:/Windows"}};
+  EXPECT_EQ(refusals_of(facts), expected);
+  EXPECT_EQ(facts.refusals.size(), expected.size());
+}
+
+TEST_F(WindowsDisks, AreRefusedWhereTheRegistryIsDamaged) {
+  const auto facts = inspect_windows(*session_, file_systems_of("damaged"));
+  ASSERT_THAT(facts, FailsWith("Windows:DamagedHive"));
+  EXPECT_EQ(facts.error().where(), "/dev/sdj3:/Windows/System32/config/SOFTWARE");
+  EXPECT_NE(facts.error().cure(), "");
 }
 
 TEST_F(WindowsDisks, AreRefusedUnderBitLocker) {

@@ -28,8 +28,16 @@ struct Registry {
 };
 
 /// In the order of their devices, /dev/sda and so on.
-inline constexpr std::array<const char*, 8> kDisks = {
-    "server-2016", "server-2019", "server-2022", "server-2025", "10", "11", "unclean", "bitlocker"};
+inline constexpr std::array<const char*, 10> kDisks = {"server-2016",
+                                                       "server-2019",
+                                                       "server-2022",
+                                                       "server-2025",
+                                                       "10",
+                                                       "11",
+                                                       "unclean",
+                                                       "bitlocker",
+                                                       "unfit",
+                                                       "damaged"};
 
 /// One appliance with an overlay over each disk that fixtures/guests/make-windows-disks.sh makes.
 class WindowsDisks : public ::testing::Test {
