@@ -60,6 +60,16 @@ Result<Place> place_of(const MicroOptions& options,
   return Place{folder, folder / ("machine-" + key)};
 }
 
+/// What the record says: a machine, or that there is none to be had. Nothing where it says neither.
+std::optional<std::optional<SavedMachine>> recorded(const Place& place) {
+  const auto id = read_file(place.record);
+  if (!id) return std::nullopt;
+  if (*id == kRefused) return std::optional<SavedMachine>();
+  const auto machine = place.machine(*id);
+  const bool whole = renew(machine.memory) && renew(machine.devices) && renew(place.record);
+  return whole ? std::optional(std::optional(machine)) : std::nullopt;
+}
+
 /// Held while a machine is made.
 UniqueFd try_lock(const fs::path& record) {
   UniqueFd file(
@@ -162,13 +172,11 @@ Result<std::optional<SavedMachine>> prepare_saved_machine(ProcessRunner& runner,
                                                           const fs::path& cache_folder,
                                                           const CancelToken& cancel) {
   KILN_TRY_ASSIGN(const auto place, place_of(options, files, cache_folder));
-  if (const auto id = read_file(place.record)) {
-    auto machine = place.machine(*id);
-    if (*id == kRefused) return std::optional<SavedMachine>();
-    if (renew(machine.memory) && renew(machine.devices) && renew(place.record)) return machine;
-  }
+  if (const auto known = recorded(place)) return *known;
   const auto lock = try_lock(place.record);
   if (!lock) return std::optional<SavedMachine>();
+  // Another build may have made it just now.
+  if (const auto known = recorded(place)) return *known;
   remove_unused(place.folder);
   remove_unfinished(place);
   const auto id = fmt::format("{}-{}", place.record.filename().string(), ::getpid());
