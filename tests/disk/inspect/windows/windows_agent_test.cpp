@@ -16,7 +16,7 @@ std::string hex(std::string_view bytes) {
 }
 
 TEST_F(WindowsDisks, PlacesTheAgentAndTakesItOutWithoutATrace) {
-  const std::string program("MZ\0\xff stands in for the agent", 31);
+  const std::string program("MZ\0\xff stands in for the agent", 28);
   const std::string key = "\\ControlSet002\\Services\\KilnAgent";
   const auto value = [&](std::string_view name, int type, std::string_view data) {
     return fmt::format("{} : {} : {} : {}", key, name, type, hex(data));
