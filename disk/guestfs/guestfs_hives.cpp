@@ -45,6 +45,23 @@ class GuestfsHive : public Hive {
         RegistryValue{static_cast<std::uint32_t>(type), std::string(data.get(), length)});
   }
 
+  Result<std::vector<std::string>> keys(std::string_view key) override {
+    const ApplianceKiller::Call call(killer_);
+    KILN_TRY_ASSIGN(const auto node, find(key));
+    std::vector<std::string> names;
+    if (node == 0) return names;
+    const CHandle<struct guestfs_hivex_node_list, guestfs_free_hivex_node_list> children(
+        guestfs_hivex_node_children(handle_, node));
+    if (!children) return error("listing the keys", key);
+    for (std::uint32_t i = 0; i < children->len; ++i) {
+      const CHandle<char, std::free> name(
+          guestfs_hivex_node_name(handle_, children->val[i].hivex_node_h));
+      if (!name) return error("reading the name of a key", key);
+      names.emplace_back(name.get());
+    }
+    return names;
+  }
+
   Result<void> add_key(std::string_view key) override {
     const ApplianceKiller::Call call(killer_);
     const auto last = key.rfind('\\');

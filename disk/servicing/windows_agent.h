@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "disk/inspect/image_session.h"
 #include "disk/inspect/windows/windows_facts.h"
@@ -14,6 +13,11 @@ namespace kiln {
 inline constexpr std::string_view kWindowsAgentPath = R"(C:\Windows\Kiln\kiln-agent.exe)";
 /// The key of its service under `Services`; the agent removes itself by this name too.
 inline constexpr std::string_view kWindowsAgentService = "KilnAgent";
+/// The agent's folder within that of Windows.
+inline constexpr std::string_view kWindowsAgentFolder = "Kiln";
+
+/// The key of the service in the hive SYSTEM.
+std::string windows_agent_key(const std::string& control_set);
 
 /// Puts the agent into the image as a service that starts with the system; what a broken build left
 /// of one is replaced. Nothing is mounted before or after.
@@ -24,12 +28,8 @@ Result<void> place_windows_agent(ImageSession& session,
                                  const WindowsFacts& facts,
                                  std::string_view program);
 
-/// Takes out the service and the program, wherever one of them is still there.
+/// Takes out the program and the service, from whichever control set, wherever one of them is still
+/// there. Nothing is mounted before or after.
 Result<void> remove_windows_agent(ImageSession& session, const WindowsFacts& facts);
-
-/// What a generalized image must not hold, a sentence each: another image state than generalized,
-/// the agent, its service. Changes nothing.
-Result<std::vector<std::string>> find_windows_residues(ImageSession& session,
-                                                       const WindowsFacts& facts);
 
 }  // namespace kiln

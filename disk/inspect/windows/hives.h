@@ -33,6 +33,8 @@ class Hive {
   /// Nothing where the key or the value is absent.
   virtual Result<std::optional<RegistryValue>> value(std::string_view key,
                                                      const std::string& name) = 0;
+  /// The names of the keys right below, in the hive's order; none where the key is absent.
+  virtual Result<std::vector<std::string>> keys(std::string_view key) = 0;
   /// Makes the last part of `key`, whose parent has to be there; an error where it is there.
   virtual Result<void> add_key(std::string_view key) = 0;
   virtual Result<void> set_value(std::string_view key,

@@ -1,11 +1,13 @@
 #include "disk/servicing/windows_agent.h"
 
 #include "disk/inspect/windows/registry_text.h"
+#include "disk/servicing/windows_residues.h"
 #include "tests/disk/inspect/windows/windows_disks.h"
 
 namespace kiln::test {
 namespace {
 
+using namespace std::string_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -68,11 +70,71 @@ TEST_F(WindowsDisks, FindsWhatAGeneralizedImageMustNotHold) {
   ASSERT_OK(place_windows_agent(*session_, facts, "MZ"));
   EXPECT_THAT(find_windows_residues(*session_, facts).value(),
               ElementsAre("the image is not generalized: its state is IMAGE_STATE_COMPLETE",
-                          "the service KilnAgent is there",
-                          R"(C:\Windows\Kiln\kiln-agent.exe is there)"));
+                          "the service KilnAgent of ControlSet002 is there",
+                          "/Windows/Kiln is there"));
   ASSERT_OK(remove_windows_agent(*session_, facts));
   facts.image_state = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE";
   EXPECT_THAT(find_windows_residues(*session_, facts).value(), IsEmpty());
+}
+
+/// Plants what a build leaves where it is cut short, and what looks alike but is not Kiln's.
+TEST_F(WindowsDisks, FindsTheBuildsAccountAndScripts) {
+  auto facts = facts_of("10");
+  facts.image_state = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE";
+  const std::string uuid = "01234567-89ab-cdef-0123-456789abcdef";
+  const auto plant = [&]() -> Result<void> {
+    auto& hives = *session_->hives();
+    KILN_TRY(session_->mount({facts.device, "/", "ntfs"}, false));
+    for (const char* folder : {"/Windows/Temp",
+                               "/Users/kiln-build",
+                               "/Users/Kiln-Build.DESK-10",
+                               "/Users/kiln-builder"}) {
+      KILN_TRY(session_->make_folder(folder, 0755));
+    }
+    for (const auto& file : {"/deprovisioningscript.ps1"s,
+                             "/Windows/Temp/script-" + uuid + ".ps1",
+                             "/Windows/Temp/kiln-" + uuid + ".cmd",
+                             "/Windows/Temp/kiln-notes.txt"s}) {
+      KILN_TRY(session_->write("x", file, 0644));
+    }
+    {
+      KILN_TRY_ASSIGN(const auto sam,
+                      hives.open("/Windows/System32/config/SAM", Hives::Access::kWrite));
+      KILN_TRY(sam->add_key(R"(SAM\Domains\Account\Users\Names\kiln-build)"));
+      KILN_TRY(sam->commit());
+    }
+    KILN_TRY_ASSIGN(const auto software,
+                    hives.open("/Windows/System32/config/SOFTWARE", Hives::Access::kWrite));
+    const std::string profile =
+        R"(Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-1-2-3-1001)";
+    KILN_TRY(software->add_key(profile));
+    KILN_TRY(software->set_value(
+        profile,
+        "ProfileImagePath",
+        {registry_type::kExpandString, registry_text(R"(C:\Users\kiln-build)")}));
+    KILN_TRY(software->commit());
+    return session_->unmount_all();
+  };
+  ASSERT_OK(plant());
+  EXPECT_THAT(find_windows_residues(*session_, facts).value(),
+              ElementsAre("/deprovisioningscript.ps1 is there",
+                          "/Windows/Temp/kiln-" + uuid + ".cmd is there",
+                          "/Windows/Temp/script-" + uuid + ".ps1 is there",
+                          "/Users/Kiln-Build.DESK-10 is there",
+                          "/Users/kiln-build is there",
+                          "the account kiln-build is there",
+                          "the profile S-1-5-21-1-2-3-1001 is there"));
+}
+
+/// Windows may start with another control set than the one that it was given the agent in.
+TEST_F(WindowsDisks, LoseTheServiceFromEveryControlSet) {
+  auto facts = facts_of("10");
+  ASSERT_OK(place_windows_agent(*session_, facts, "MZ"));
+  facts.control_set = "ControlSet001";
+  ASSERT_OK(remove_windows_agent(*session_, facts));
+  const auto left = registry(facts.device);
+  ASSERT_OK(left);
+  EXPECT_THAT(left->system, ::testing::Not(::testing::Contains(::testing::HasSubstr("KilnAgent"))));
 }
 
 TEST_F(WindowsDisks, TouchesNoFolderThatIsNotItsOwn) {
