@@ -25,6 +25,7 @@ class GuestfsHives : public Hives {
                              std::uint64_t offset,
                              std::size_t count) override;
   Result<bool> ntfs_log_is_clean(const std::string& device) override;
+  Result<void> unpack(std::string_view tar, const std::string& folder) override;
 
  private:
   guestfs_h* handle_;

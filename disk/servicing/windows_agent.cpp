@@ -4,6 +4,7 @@
 #include "disk/inspect/windows/hives.h"
 #include "disk/inspect/windows/registry_text.h"
 #include "disk/inspect/windows/windows_path.h"
+#include "disk/servicing/agent_archive.h"
 #include "disk/servicing/windows_volume.h"
 #include "engine/core/bytes.h"
 
@@ -29,8 +30,9 @@ class Volume {
       : session_(session), hives_(hives), facts_(facts) {}
 
   Result<void> write_program(std::string_view program) {
-    KILN_TRY(session_.make_folder(folder(), 0755));
-    return session_.write(program, fmt::format("{}/{}", folder(), kProgram), 0755);
+    KILN_TRY_ASSIGN(const auto archive,
+                    agent_archive(std::string(kWindowsAgentFolder), kProgram, program));
+    return hives_.unpack(archive, facts_.root);
   }
 
   Result<void> add_service() {

@@ -20,9 +20,10 @@ inline constexpr std::string_view kWindowsAgentFolder = "Kiln";
 std::string windows_agent_key(const std::string& control_set);
 
 /// Puts the agent into the image as a service that starts with the system; what a broken build left
-/// of one is replaced. Nothing is mounted before or after.
+/// of one is replaced. Only SYSTEM and administrators may touch it there. Nothing is mounted before
+/// or after.
 /// @param facts of this image as it is now
-/// @param program the agent, at most 4 MiB
+/// @param program the agent
 /// @return a refusal of `facts`; `Windows:ForeignFolder` where \Windows\Kiln is not ours
 Result<void> place_windows_agent(ImageSession& session,
                                  const WindowsFacts& facts,

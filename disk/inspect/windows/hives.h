@@ -64,6 +64,8 @@ class Hives {
   /// hibernated volume it is not asked: then true.
   /// @param device that is not mounted
   virtual Result<bool> ntfs_log_is_clean(const std::string& device) = 0;
+  /// Unpacks a tar archive into a folder of what is mounted, with extended attributes.
+  virtual Result<void> unpack(std::string_view tar, const std::string& folder) = 0;
 };
 
 }  // namespace kiln

@@ -9,6 +9,7 @@ namespace {
 
 using namespace std::string_literals;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::string hex(std::string_view bytes) {
@@ -134,7 +135,7 @@ TEST_F(WindowsDisks, LoseTheServiceFromEveryControlSet) {
   ASSERT_OK(remove_windows_agent(*session_, facts));
   const auto left = registry(facts.device);
   ASSERT_OK(left);
-  EXPECT_THAT(left->system, ::testing::Not(::testing::Contains(::testing::HasSubstr("KilnAgent"))));
+  EXPECT_THAT(left->system, ::testing::Not(::testing::Contains(HasSubstr("KilnAgent"))));
 }
 
 TEST_F(WindowsDisks, TouchesNoFolderThatIsNotItsOwn) {
@@ -157,6 +158,48 @@ TEST_F(WindowsDisks, WritesNothingToWhatIsRefused) {
   ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, true));
   EXPECT_EQ(session_->files().kind("/Windows/Kiln").value(), FileTree::Kind::kAbsent);
   ASSERT_OK(session_->unmount_all());
+}
+
+/// What programs on the host say of what was placed, which have no code in common with what placed
+/// it. Ends the appliance, so it comes last.
+TEST_F(WindowsDisks, HoldTheAgentAsOtherProgramsReadIt) {
+  const auto facts = facts_of("server-2022");
+  ASSERT_OK(place_windows_agent(*session_, facts, "MZ"));
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, true));
+  const auto hive = session_->files().read(kSystem);
+  ASSERT_OK(hive);
+  ASSERT_OK(write_file_atomic(folder_->path() / "SYSTEM", *hive));
+  ASSERT_OK(session_->finish());
+  session_.reset();
+  const auto tell = [](std::vector<std::string> argv) {
+    Command command;
+    command.argv = std::move(argv);
+    const auto told = run_checked(*make_process_runner(), command, {});
+    EXPECT_OK(told);
+    return told ? told->out : std::string();
+  };
+  const auto registry = tell({"regfexport", folder_->path() / "SYSTEM"});
+  const auto service = registry.find(R"(ROOT\ControlSet002\Services\KilnAgent)");
+  ASSERT_NE(service, std::string::npos);
+  EXPECT_THAT(
+      registry.substr(service, registry.find("Key path:", service) - service),
+      ::testing::AllOf(HasSubstr(R"(Data: C:\Windows\Kiln\kiln-agent.exe --service --port COM2)"),
+                       HasSubstr("REG_EXPAND_SZ"),
+                       HasSubstr("Data: LocalSystem")));
+
+  const auto volume = copy_of_volume("server-2022", facts.device);
+  ASSERT_OK(volume);
+  for (const std::string path : {"/Windows/Kiln", "/Windows/Kiln/kiln-agent.exe"}) {
+    SCOPED_TRACE(path);
+    const auto told = tell({"ntfssecaudit", "-vv", volume->string(), path});
+    EXPECT_THAT(told, HasSubstr("DACL cannot be modified by inheritable ACEs"));
+    std::vector<std::string> allowed;
+    for (const auto& line : split_lines(told)) {
+      if (trim(line).starts_with("dec S-")) allowed.emplace_back(trim(line));
+    }
+    EXPECT_THAT(allowed, ElementsAre("dec S-1-5-18", "dec S-1-5-32-544"));
+    EXPECT_EQ(told.find("Object inherits ACE") != std::string::npos, path == "/Windows/Kiln");
+  }
 }
 
 }  // namespace

@@ -120,6 +120,29 @@ class WindowsDisks : public ::testing::Test {
     return found;
   }
 
+  /// A volume as a file of its own, once the appliance has ended.
+  static Result<std::filesystem::path> copy_of_volume(const std::string& name,
+                                                      const std::string& device) {
+    const auto found = std::find_if(file_systems_.begin(),
+                                    file_systems_.end(),
+                                    [&](const FileSystem& each) { return each.device == device; });
+    auto copy = folder_->path() / "volume.raw";
+    Command command;
+    command.argv = {
+        "qemu-img",
+        "convert",
+        "-O",
+        "raw",
+        fmt::format(R"(json:{{"driver":"raw","offset":{},"size":{},"file":{{"driver":"qcow2",)"
+                    R"("file":{{"driver":"file","filename":"{}"}}}}}})",
+                    found->partition->offset,
+                    found->partition->size,
+                    (folder_->path() / (name + ".qcow2")).string()),
+        copy.string()};
+    KILN_TRY(run_checked(*make_process_runner(), command, {}));
+    return copy;
+  }
+
   static inline std::unique_ptr<TempDir> folder_;
   static inline std::unique_ptr<ImageSession> session_;
   static inline std::vector<FileSystem> file_systems_;
