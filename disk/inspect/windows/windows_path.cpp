@@ -9,7 +9,7 @@ namespace kiln {
 Result<std::optional<std::string>> windows_path(FileTree& files, std::string_view path) {
   std::string found;
   for (const auto& name : split(path.substr(1), '/')) {
-    KILN_TRY_ASSIGN(const auto kind, files.kind(found + "/" + name));
+    KILN_TRY_ASSIGN(const auto kind, files.kind(fmt::format("{}/{}", found, name)));
     if (kind != FileTree::Kind::kAbsent) {
       // A link would lead the next look elsewhere; none of these paths has one in Windows.
       if (kind == FileTree::Kind::kSymlink) return std::optional<std::string>();
