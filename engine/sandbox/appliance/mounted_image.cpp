@@ -3,6 +3,7 @@
 #include "disk/grow/fill_disk.h"
 #include "disk/guestfs/guestfs_session.h"
 #include "disk/inspect/root_candidates.h"
+#include "disk/inspect/windows/refuse_windows.h"
 #include "engine/agent/guest_agent.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
@@ -54,7 +55,11 @@ Result<void> find_and_mount(MountedImage& image, const WorkDisk& disk, EventSink
   const auto start = Clock::now();
   KILN_TRY_ASSIGN(image.file_systems, image.session->file_systems());
   KILN_TRY_ASSIGN(const auto candidates, find_root_candidates(*image.session, image.file_systems));
-  KILN_TRY_ASSIGN(image.plan, plan_mounts(image.file_systems, candidates));
+  auto plan = plan_mounts(image.file_systems, candidates);
+  if (!plan) {
+    return refuse_windows(*image.session, image.file_systems, std::move(plan).error());
+  }
+  image.plan = *std::move(plan);
   for (const auto& text : image.plan.warnings) warning(events, text);
   KILN_TRY_WHILE(fill(image, disk, events), "growing what is on the disk");
   KILN_TRY(mount_all(image, false));

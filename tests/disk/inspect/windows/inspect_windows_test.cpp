@@ -1,3 +1,4 @@
+#include "disk/inspect/windows/refuse_windows.h"
 #include "tests/disk/inspect/windows/windows_disks.h"
 
 namespace kiln::test {
@@ -166,6 +167,27 @@ TEST_F(WindowsDisks, AreRefusedWhereTwoSystemsAreFound) {
   const auto loader = inspect_windows(*session_, {file_systems_of("server-2016").front()});
   ASSERT_OK(loader);
   EXPECT_FALSE(loader->has_value());
+}
+
+/// As a build meets them that was not told what its source is.
+TEST_F(WindowsDisks, AreNamedWhereABuildCannotMountThem) {
+  const auto refuse = [](const std::string& name) {
+    const auto found = file_systems_of(name);
+    auto plan = plan_mounts(found, {});
+    EXPECT_FALSE(plan.has_value());
+    return refuse_windows(*session_, found, std::move(plan).error());
+  };
+  const auto server = refuse("server-2022");
+  EXPECT_EQ(server.code(), "Inspect:WindowsRoot");
+  EXPECT_EQ(server.where(), "/dev/sdc3");
+  EXPECT_EQ(server.message(),
+            "the disk holds Windows Server 2022 Datacenter 21H2 (10.0.20348.1234, "
+            "ServerDatacenter, generation 2), and this version of Kiln builds no image of Windows");
+  EXPECT_THAT(server.quoted(), IsEmpty());
+  const auto unfit = refuse("unfit");
+  EXPECT_THAT(unfit.message(), ::testing::HasSubstr("no boot loader"));
+  EXPECT_EQ(unfit.quoted().size(), 4U);
+  EXPECT_EQ(refuse("bitlocker").code(), "Inspect:Encrypted");
 }
 
 }  // namespace
