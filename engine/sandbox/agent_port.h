@@ -9,8 +9,8 @@
 
 namespace kiln {
 
-/// The port of the agent that runs steps in a mounted image.
-inline constexpr const char* kStepsPort = "org.kiln.0";
+/// The port of the agent that runs steps, mounted or booted: /dev/virtio-ports/NAME in Linux.
+inline constexpr const char* kAgentPortName = "org.kiln.0";
 
 /// Where temporary folders have short paths; libguestfs's own socket stands in the same place.
 std::filesystem::path short_folder();

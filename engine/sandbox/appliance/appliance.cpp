@@ -62,7 +62,7 @@ class ApplianceSandbox : public Sandbox {
 Result<void> ApplianceSandbox::start_agent(const SandboxOptions& options) {
   KILN_TRY_ASSIGN(auto socket, port_.connect());
   std::vector<std::string> arguments = {"--port",
-                                        fmt::format("/dev/virtio-ports/{}", kStepsPort),
+                                        fmt::format("/dev/virtio-ports/{}", kAgentPortName),
                                         "--daemon",
                                         "--mount-mode",
                                         "--power-off-when-alone"};
@@ -124,7 +124,7 @@ Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
                                                  const SandboxContext& context) {
   KILN_TRY_ASSIGN(auto port, PortFolder::create(context.work_folder));
   KILN_TRY_ASSIGN(auto image,
-                  mount_image(disk, options, context, GuestPort{port.socket(), kStepsPort}));
+                  mount_image(disk, options, context, GuestPort{port.socket(), kAgentPortName}));
   auto sandbox = std::make_unique<ApplianceSandbox>(std::move(port), std::move(image), context);
   const auto mounted = Clock::now();
   KILN_TRY(sandbox->start_agent(options));

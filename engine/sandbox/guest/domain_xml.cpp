@@ -7,6 +7,7 @@
 #include <pugixml.hpp>
 
 #include "engine/core/json.h"
+#include "engine/sandbox/agent_port.h"
 
 namespace kiln {
 namespace {

@@ -60,9 +60,6 @@ struct DomainSpec {
 /// @param os_id os-release ID
 bool runs_without_cx16(std::string_view os_id);
 
-/// The agent's port is /dev/virtio-ports/NAME in a Linux guest.
-inline constexpr const char* kAgentPortName = "org.kiln.0";
-
 /// The machine as Azure shows it: q35, Microsoft's names in SMBIOS and the asset tag by which
 /// cloud-init and the agent know Azure; no network card unless asked. The disk goes to qemu as a
 /// block node of ours, since libvirt has no name for every format of a base; it is sda, as on

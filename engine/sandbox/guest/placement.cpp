@@ -4,7 +4,7 @@
 #include <array>
 
 #include "engine/core/bytes.h"
-#include "engine/sandbox/guest/domain_xml.h"
+#include "engine/sandbox/agent_port.h"
 
 namespace kiln {
 namespace {

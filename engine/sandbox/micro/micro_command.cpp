@@ -121,7 +121,7 @@ void Arguments::add_devices(const MicroOptions& options, const std::filesystem::
          "virtio-net-pci,netdev=net,romfile="});
   }
   // There always, with nobody behind it where no steps run, so that all are one kind of machine.
-  add_port("agent", options.port.value_or(GuestPort{{}, kStepsPort}));
+  add_port("agent", options.port.value_or(GuestPort{{}, kAgentPortName}));
   add_port("tools", {socket, kToolsPort});  // the last, by which the others are there
 }
 
