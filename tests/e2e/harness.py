@@ -80,18 +80,27 @@ class KilnTest(unittest.TestCase):
 
     def kiln(self, *arguments, code=0, timeout=600, stdin=subprocess.DEVNULL, **environment):
         """Runs the program to its end and checks its exit code."""
-        done = subprocess.run(
-            self.command(*arguments),
-            env={**self.environment, **environment},
-            stdin=stdin,
-            capture_output=True,
-            timeout=timeout,
-            cwd=self.home,
-        )
+        try:
+            done = subprocess.run(
+                self.command(*arguments),
+                env={**self.environment, **environment},
+                stdin=stdin,
+                capture_output=True,
+                timeout=timeout,
+                cwd=self.home,
+            )
+        except subprocess.TimeoutExpired as late:
+            said = (late.stderr or b"").decode("utf-8", "replace")
+            self.fail(f"{arguments} ran for {timeout} s\n{said[-4000:]}{self.consoles()}")
         done.stdout = done.stdout.decode("utf-8", "replace")
         done.stderr = done.stderr.decode("utf-8", "replace")
         self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}\n{done.stderr[-4000:]}")
         return done
+
+    def consoles(self):
+        """The ends of what systems have said that run, or ran when Kiln was killed."""
+        logs = sorted(self.state.glob("runs/*/**/console*.log"))
+        return "".join(f"\n--- {log}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
 
     def start(self, *arguments, **environment):
         """Starts the program; its JSON events arrive on `stderr`."""
