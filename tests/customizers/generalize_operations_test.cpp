@@ -41,10 +41,10 @@ TEST(GeneralizeOperations, AreNotMisspelt) {
 
 /// Scripts in the field look for these words.
 TEST(DeprovisionScript, KeepsTheServicesCommand) {
-  const auto script = default_deprovision_script();
+  const auto& script = default_deprovision_script();
   EXPECT_NE(script.find("-force -deprovision+user && export HISTSIZE=0 && sync"),
-            std::string_view::npos);
-  EXPECT_NE(script.find("WAAGENT=/usr/sbin/waagent\n"), std::string_view::npos);
+            std::string::npos);
+  EXPECT_NE(script.find("WAAGENT=/usr/sbin/waagent\n"), std::string::npos);
 }
 
 }  // namespace

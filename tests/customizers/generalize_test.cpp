@@ -82,12 +82,15 @@ class Generalize : public ::testing::Test {
     if (::geteuid() != 0) GTEST_SKIP() << "the agent runs as root";
     image_.emplace(TempDir::create().value());
     make_used_root(image_->path());
+    prepare(image_->path());
     process_.emplace(std::vector<std::string>{"--mount-mode"}, [this] { return enter_image(); });
     auto connected = connect_agent(process_->take_socket(), std::chrono::seconds(10), {});
     ASSERT_OK(connected);
     agent_ = *std::move(connected);
     ASSERT_OK(stage_deprovision_script(*agent_, {}));
   }
+
+  virtual void prepare(const std::filesystem::path& /*root*/) {}
 
   [[nodiscard]] bool enter_image() const {
     const auto root = image_->path().string();
@@ -98,6 +101,10 @@ class Generalize : public ::testing::Test {
                    ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                    ::mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
                    bind("/usr", MS_REC) && bind("/proc", MS_REC) && bind("/dev", MS_REC);
+    if (const auto own = root + "/own-sbin"; std::filesystem::exists(own)) {
+      entered = entered &&
+                ::mount(own.c_str(), (root + "/usr/sbin").c_str(), nullptr, MS_BIND, nullptr) == 0;
+    }
     return entered && ::chroot(root.c_str()) == 0 && ::chdir("/") == 0;
   }
 
@@ -238,6 +245,31 @@ TEST_F(Generalize, GoesOnWithAWarningWhereAStepRemovedTheScript) {
   ASSERT_OK(generalize());
   EXPECT_THAT(sink_.messages(EventType::kWarning), ElementsAre(HasSubstr("a step removed")));
   EXPECT_THAT(residues(), IsEmpty());
+}
+
+/// With a stand-in for the agent in /usr/sbin, which notes how it is called.
+class GeneralizeByWaagent : public Generalize {
+ protected:
+  void prepare(const std::filesystem::path& root) override {
+    std::filesystem::create_directory(root / "own-sbin");
+    ASSERT_OK(write_file_atomic(
+        root / "own-sbin/waagent", "#!/bin/sh\necho \"$0 $*\" >> /called\n", 0755));
+  }
+};
+
+TEST_F(GeneralizeByWaagent, AsksNotForAVersionThatMakesNoDifference) {
+  ASSERT_OK(generalize({"provisioned-user", "root-password"}));
+  EXPECT_EQ(text("called"), "/usr/sbin/waagent -force -deprovision+user\n");
+}
+
+TEST_F(GeneralizeByWaagent, LetsAnEditedScriptChoose) {
+  const auto other = image_->path() / "own-bin";
+  std::filesystem::create_directory(other);
+  std::filesystem::copy_file(image_->path() / "own-sbin/waagent", other / "waagent");
+  replace_script("PATH=/own-bin:$PATH\n" + default_deprovision_script());
+  ASSERT_OK(generalize({"provisioned-user", "root-password"}));
+  EXPECT_EQ(text("called"),
+            "/own-bin/waagent -version\n/own-bin/waagent -force -deprovision+user\n");
 }
 
 TEST_F(Generalize, IsAtHomeInABareRoot) {

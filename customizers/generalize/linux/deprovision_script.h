@@ -1,13 +1,13 @@
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "customizers/customizer.h"
 
 namespace kiln {
 
 /// The text that stands at kDeprovisionScriptPath before the first step.
-std::string_view default_deprovision_script();
+const std::string& default_deprovision_script();
 
 /// Shows and runs whatever stands there now, as the service does.
 Result<void> run_deprovision_script(const StepContext& context);
