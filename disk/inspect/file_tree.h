@@ -24,6 +24,9 @@ class FileTree {
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   /// Shell wildcards; sorted.
   virtual Result<std::vector<std::string>> glob(const std::string& pattern) = 0;
+  /// As many answers as there are patterns, in their order; where a question takes long, it is one.
+  virtual Result<std::vector<std::vector<std::string>>> glob_each(
+      const std::vector<std::string>& patterns);
 };
 
 /// A folder on the host seen as a guest's root, for tests.

@@ -16,6 +16,17 @@
 #include "engine/core/unique_fd.h"
 
 namespace kiln {
+
+Result<std::vector<std::vector<std::string>>> FileTree::glob_each(
+    const std::vector<std::string>& patterns) {
+  std::vector<std::vector<std::string>> answers;
+  for (const auto& pattern : patterns) {
+    KILN_TRY_ASSIGN(auto paths, glob(pattern));
+    answers.push_back(std::move(paths));
+  }
+  return answers;
+}
+
 namespace {
 
 Error file_error(const std::string& path, int error) {

@@ -184,6 +184,14 @@ inline void SandboxContract::expect_files_in(FileTree& tree) {
   EXPECT_THAT(tree.list("/nowhere").value(), ::testing::IsEmpty());
   EXPECT_THAT(tree.glob("/etc/kiln-*").value(),
               ::testing::ElementsAre("/etc/kiln-layer", "/etc/kiln-put", "/etc/kiln-ran"));
+  EXPECT_THAT(
+      tree.glob_each({"/etc/kiln-absent*", "/etc/kiln-[pr]*", "/nowhere/*", "/etc/kiln-put"})
+          .value(),
+      ::testing::ElementsAre(::testing::IsEmpty(),
+                             ::testing::ElementsAre("/etc/kiln-put", "/etc/kiln-ran"),
+                             ::testing::IsEmpty(),
+                             ::testing::ElementsAre("/etc/kiln-put")));
+  EXPECT_THAT(tree.glob_each({}).value(), ::testing::IsEmpty());
   // Nothing of the agent stays.
   EXPECT_THAT(tree.glob("/.kiln*").value(), ::testing::IsEmpty());
   EXPECT_THAT(tree.glob("/tmp/*kiln*").value(), ::testing::IsEmpty());

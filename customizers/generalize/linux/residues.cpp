@@ -30,12 +30,7 @@ class Search {
   Search(FileTree& tree, const ResidueContext& context) : tree_(tree), context_(context) {}
 
   Result<std::vector<Residue>> run() {
-    for (const auto& operation : generalize_operations()) {
-      if (!operation.on_by_default) continue;
-      for (const auto pattern : operation.removes) {
-        KILN_TRY(expect_none(std::string(pattern), operation.residue, operation.name));
-      }
-    }
+    KILN_TRY(check_removed());
     KILN_TRY(check_users());
     KILN_TRY(check_machine_id());
     KILN_TRY(check_resolv_conf());
@@ -50,11 +45,18 @@ class Search {
     found_.push_back({std::move(path), std::string(what), std::string(operation)});
   }
 
-  Result<void> expect_none(const std::string& pattern,
-                           std::string_view what,
-                           std::string_view operation) {
-    KILN_TRY_ASSIGN(auto paths, tree_.glob(pattern));
-    for (auto& path : paths) add(std::move(path), what, operation);
+  Result<void> check_removed() {
+    std::vector<std::string> patterns;
+    std::vector<const GeneralizeOperation*> operations;
+    for (const auto& operation : generalize_operations()) {
+      if (!operation.on_by_default) continue;
+      patterns.insert(patterns.end(), operation.removes.begin(), operation.removes.end());
+      operations.insert(operations.end(), operation.removes.size(), &operation);
+    }
+    KILN_TRY_ASSIGN(auto found, tree_.glob_each(patterns));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      for (auto& path : found[i]) add(std::move(path), operations[i]->residue, operations[i]->name);
+    }
     return {};
   }
 
@@ -119,8 +121,12 @@ class Search {
 
   Result<void> check_own_files() {
     constexpr std::string_view kWhat = "file of Kiln itself";
-    for (const auto pattern : kOwnFiles) KILN_TRY(expect_none(std::string(pattern), kWhat, {}));
-    for (const auto& pattern : context_.own_files) KILN_TRY(expect_none(pattern, kWhat, {}));
+    std::vector<std::string> patterns(kOwnFiles.begin(), kOwnFiles.end());
+    patterns.insert(patterns.end(), context_.own_files.begin(), context_.own_files.end());
+    KILN_TRY_ASSIGN(auto found, tree_.glob_each(patterns));
+    for (auto& paths : found) {
+      for (auto& path : paths) add(std::move(path), kWhat, {});
+    }
     for (const auto path : kOwnByContents) {
       KILN_TRY_ASSIGN(const auto text, contents(std::string(path)));
       if (text.find(kOwnMark) != std::string::npos) add(std::string(path), kWhat, {});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,11 +29,15 @@ int answer(std::string_view text) {
   return write_all(STDOUT_FILENO, text) ? 0 : 1;
 }
 
-int answer_list(std::vector<std::string> items) {
+std::string listed(std::vector<std::string> items) {
   std::sort(items.begin(), items.end());
   std::string text;
   for (const auto& item : items) text.append(item).push_back('\0');
-  return answer(text);
+  return text;
+}
+
+int answer_list(std::vector<std::string> items) {
+  return answer(listed(std::move(items)));
 }
 
 int modules(const Arguments& arguments) {
@@ -102,13 +107,18 @@ int list(const Arguments& arguments) {
   return answer_list(std::move(names));
 }
 
-int glob(const Arguments& arguments) {
-  glob_t found{};
-  const int result = ::glob(arguments[0].c_str(), GLOB_NOSORT, nullptr, &found);
-  std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  if (result == 0 || result == GLOB_NOMATCH) return answer_list(std::move(paths));
-  return tool_failure("look for", arguments[0]);
+/// An empty item ends what was found for one pattern.
+int glob(const Arguments& patterns) {
+  std::string text;
+  for (const auto& pattern : patterns) {
+    glob_t found{};
+    const int result = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
+    std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    ::globfree(&found);
+    if (result != 0 && result != GLOB_NOMATCH) return tool_failure("look for", pattern);
+    text.append(listed(std::move(paths))).push_back('\0');
+  }
+  return answer(text);
 }
 
 unsigned mode_of(const std::string& text) {
@@ -208,6 +218,8 @@ struct Tool {
   int (*perform)(const Arguments&);
 };
 
+constexpr std::size_t kAny = SIZE_MAX;
+
 constexpr Tool kTools[] = {
     {"modules", 1, false, modules},
     {"network", 3, false, set_up_network},
@@ -220,7 +232,7 @@ constexpr Tool kTools[] = {
     {"size", 1, true, size},
     {"read", 1, true, read},
     {"list", 1, true, list},
-    {"glob", 1, true, glob},
+    {"glob", kAny, true, glob},
     {"write", 2, true, write},
     {"mkdir", 2, true, make_folder},
     {"link", 2, true, link},
@@ -240,7 +252,7 @@ int tool_failure(const char* what, const std::string& path) {
 int image_tool(const std::vector<std::string>& arguments) {
   for (const auto& tool : kTools) {
     if (arguments.empty() || arguments[0] != tool.name) continue;
-    if (arguments.size() != tool.arguments + 1) return kUsageError;
+    if (tool.arguments != kAny && arguments.size() != tool.arguments + 1) return kUsageError;
     if (tool.in_image && (::chroot(kImageRoot) != 0 || ::chdir("/") != 0)) {
       return tool_failure("change root to", kImageRoot);
     }

@@ -126,7 +126,34 @@ Result<std::vector<std::string>> MicroFileTree::list(const std::string& path) {
 }
 
 Result<std::vector<std::string>> MicroFileTree::glob(const std::string& pattern) {
-  return tools_.tool_list({"glob", pattern}, "looking for " + pattern);
+  KILN_TRY_ASSIGN(auto answers, glob_each({pattern}));
+  return std::move(answers.front());
+}
+
+/// In the answer an empty path ends what was found for a pattern.
+Result<std::vector<std::vector<std::string>>> MicroFileTree::glob_each(
+    const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return std::vector<std::vector<std::string>>();
+  std::vector<std::string> arguments = {"glob"};
+  arguments.insert(arguments.end(), patterns.begin(), patterns.end());
+  const auto doing = fmt::format("looking for {}", fmt::join(patterns, ", "));
+  KILN_TRY_ASSIGN(auto items, tools_.tool_list(std::move(arguments), doing));
+  std::vector<std::vector<std::string>> answers(1);
+  for (auto& item : items) {
+    if (item.empty()) {
+      answers.emplace_back();
+    } else {
+      answers.back().push_back(std::move(item));
+    }
+  }
+  answers.pop_back();
+  if (answers.size() == patterns.size()) return answers;
+  return fail(ErrorKind::kGuestFailed,
+              "Micro:Answers",
+              "{}: {} answers to {} patterns",
+              doing,
+              answers.size(),
+              patterns.size());
 }
 
 }  // namespace kiln

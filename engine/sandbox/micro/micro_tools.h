@@ -50,6 +50,8 @@ class MicroFileTree : public FileTree {
   Result<std::string> read(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::vector<std::string>> glob(const std::string& pattern) override;
+  Result<std::vector<std::vector<std::string>>> glob_each(
+      const std::vector<std::string>& patterns) override;
 
  private:
   MicroTools& tools_;

@@ -55,6 +55,8 @@ TEST_F(HostFileTree, ListsAndGlobs) {
   EXPECT_THAT(tree_->glob("/etc/ssh/*key*").value(), ElementsAre("/etc/ssh/ssh_host_rsa_key"));
   EXPECT_THAT(tree_->glob("/*/host*").value(), ElementsAre("/etc/hostname"));
   EXPECT_THAT(tree_->glob("/var/*").value(), IsEmpty());
+  EXPECT_THAT(tree_->glob_each({"/var/*", "/*/host*"}).value(),
+              ElementsAre(IsEmpty(), ElementsAre("/etc/hostname")));
 }
 
 TEST_F(HostFileTree, RefusesLargeFiles) {
