@@ -41,7 +41,7 @@ std::uint64_t claimed_in(const fs::path& path) {
 
 JobLimits host_job_limits() {
   JobLimits limits;
-  limits.slots = 2 * std::max(std::thread::hardware_concurrency(), 1U);
+  limits.slots = std::max(std::thread::hardware_concurrency(), 1U);
   const auto bytes = static_cast<std::uint64_t>(std::max(::sysconf(_SC_PHYS_PAGES), 0L)) *
                      static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   limits.memory_mib = bytes / kMiB * 4 / 5;

@@ -17,7 +17,7 @@ struct JobLimits {
   std::uint64_t memory_mib = 0;  ///< of all together
 };
 
-/// Twice the processors, as a build often waits for its disk, and four fifths of the memory.
+/// One for each processor, as a build's machine keeps one busy, and four fifths of the memory.
 JobLimits host_job_limits();
 
 /// Where all builds of this user on this host find each other; no other user may write there.
