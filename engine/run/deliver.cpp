@@ -79,7 +79,7 @@ class DeliveryGroup {
       : deliveries_(std::move(deliveries)), services_(services), results_(deliveries_.size()) {}
 
   Result<void> start(BlockSource& disk) {
-    if (deliveries_.empty()) return {};
+    if (deliveries_.size() == 1) return start_one(disk);
     KILN_TRY_ASSIGN(sources_, share_source(disk, deliveries_.size()));
     for (std::size_t i = 0; i < deliveries_.size(); ++i) {
       threads_.emplace_back([this, i] {
@@ -112,6 +112,13 @@ class DeliveryGroup {
   }
 
  private:
+  /// Alone it reads the disk itself: blocks kept for others would be copied once more.
+  Result<void> start_one(BlockSource& disk) {
+    threads_.emplace_back(
+        [this, &disk] { results_.front() = deliver_one(*deliveries_.front(), disk, services_); });
+    return {};
+  }
+
   std::vector<const Delivery*> deliveries_;
   const DeliveryServices& services_;
   std::vector<std::unique_ptr<BlockSource>> sources_;
