@@ -21,6 +21,8 @@ namespace {
 
 /// The kernel lets one thread at a time write into a file, so more than a few only wait.
 constexpr unsigned kMostWorkers = 4;
+/// One worker has the kernel write out while the others go on.
+constexpr std::uint64_t kWriteOutEvery = 8 * kMiB;
 
 Error os_error(std::string code, std::string_view verb, const std::filesystem::path& path) {
   const int reason = errno;
@@ -71,7 +73,8 @@ class PartialFile {
   PartialFile(PartialFile&& other) noexcept
       : path_(std::move(other.path_)),
         temporary_(std::exchange(other.temporary_, {})),
-        fd_(std::move(other.fd_)) {}
+        fd_(std::move(other.fd_)),
+        replaces_(other.replaces_) {}
   PartialFile& operator=(PartialFile&&) = delete;
   ~PartialFile() {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
@@ -82,6 +85,12 @@ class PartialFile {
 
   Result<void> write(std::uint64_t offset, Bytes data) const {
     return write_verified(fd_.get(), fd_.get(), data, offset, temporary_);
+  }
+
+  /// Has the kernel begin to write out what was written so far, where it would all be waited for in
+  /// the end: ext4 and xfs do so before a file takes another's name.
+  void write_out() const {
+    if (replaces_) ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
   }
 
   /// The contents are left to the kernel's own writing out, as qemu-img leaves them: after kill -9
@@ -97,22 +106,29 @@ class PartialFile {
 
  private:
   PartialFile(std::filesystem::path path, std::filesystem::path temporary, UniqueFd fd)
-      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
+      : path_(std::move(path)),
+        temporary_(std::move(temporary)),
+        fd_(std::move(fd)),
+        replaces_(::access(path_.c_str(), F_OK) == 0) {}
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   UniqueFd fd_;
+  bool replaces_;  ///< another file has the name now
 };
 
 /// What several workers find out together.
 class Tally {
  public:
-  void add(std::uint64_t offset, Bytes data) {
+  /// @return whether it is time to write out what there is
+  bool add(std::uint64_t offset, Bytes data) {
     ContentDigest chunk;
     chunk.add(offset, data);
     const std::lock_guard lock(mutex_);
     digest_.merge(chunk);
+    const auto before = bytes_;
     bytes_ += data.size();
+    return before / kWriteOutEvery != bytes_ / kWriteOutEvery;
   }
   [[nodiscard]] std::array<std::byte, 16> content(std::uint64_t disk_size) const {
     return digest_.finish(disk_size);
@@ -132,8 +148,10 @@ Result<FixedVhd> write_contents(BlockSource& source,
                                 const WalkProgress& progress) {
   Tally written;
   const auto write = [&](std::uint64_t offset, Bytes data) -> Result<void> {
-    written.add(offset, data);
-    return file.write(offset, data);  // and read back, while all of it is in the cache
+    const bool much = written.add(offset, data);
+    KILN_TRY(file.write(offset, data));  // and read back, while all of it is in the cache
+    if (much) file.write_out();
+    return {};
   };
   KILN_TRY(walk_data(source, options, write, progress));
   vhd.content = written.content(vhd.virtual_size);
