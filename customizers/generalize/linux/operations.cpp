@@ -107,7 +107,7 @@ done)sh",
 /// systemd draw a new one, also where / is mounted read-only early in boot.
 Result<std::string> empty_machine_id(const Generalizing& guest) {
   return in_guest(guest, R"sh(
-if [ -s /etc/machine-id ] && [ "$(cat /etc/machine-id)" != uninitialized ]; then
+if [ -s /etc/machine-id ] && { read -r id < /etc/machine-id; [ "$id" != uninitialized ]; }; then
   : > /etc/machine-id && echo 'emptied /etc/machine-id' || exit 1
 fi
 if [ -e /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then
@@ -117,7 +117,9 @@ fi)sh");
 
 Result<std::string> reset_hostname(const Generalizing& guest) {
   return in_guest(guest, R"sh(
-if [ -f /etc/hostname ] && [ "$(cat /etc/hostname)" != localhost.localdomain ]; then
+[ -f /etc/hostname ] || exit 0
+read -r name < /etc/hostname
+if [ "$name" != localhost.localdomain ]; then
   echo localhost.localdomain > /etc/hostname && echo 'set localhost.localdomain' || exit 1
 fi)sh");
 }
@@ -147,15 +149,18 @@ echo 'locked the password of root')sh");
 }
 
 /// Rotated copies go; a log itself is emptied rather than removed, because programs count on its
-/// owner and mode, and on its folder.
+/// owner and mode, and on its folder. In one search: starting a program takes 25 ms under
+/// emulation.
 Result<std::string> empty_logs(const Generalizing& guest) {
   return in_guest(guest, R"sh(
 [ -d /var/log ] || exit 0
-find /var/log -xdev -type f \( -name '*.[0-9]' -o -name '*.[0-9][0-9]' -o -name '*.old' \
+emptied=$(find /var/log -xdev \
+  -type f \( -name '*.[0-9]' -o -name '*.[0-9][0-9]' -o -name '*.old' \
   -o -name '*.gz' -o -name '*.xz' -o -name '*.bz2' -o -name '*.zst' \
-  -o -name '*-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' \) -exec rm -f {} + || exit 1
-find /var/log -xdev -type f -size +0 -exec sh -c 'for f; do : > "$f" && echo emptied; done' sh {} + |
-  { n=0; while read -r _; do n=$((n + 1)); done; [ "$n" -eq 0 ] || echo "emptied $n logs"; })sh");
+  -o -name '*-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' \) -exec rm -f {} + \
+  -o -type f -size +0 -exec sh -c 'for f; do : > "$f" && echo emptied; done; :' sh {} +) || exit 1
+set -- $emptied
+[ $# -eq 0 ] || echo "emptied $# logs")sh");
 }
 
 Result<std::string> label_files(const Generalizing& guest) {
