@@ -3,10 +3,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "engine/core/c_handle.h"
+#include "engine/core/memory_file.h"
 #include "engine/core/text.h"
 #include "engine/core/unique_fd.h"
 
@@ -183,18 +182,9 @@ Result<void> GuestfsHives::unpack(std::string_view tar, const std::string& folde
   const ApplianceKiller::Call call(killer_);
   const auto doing = "unpacking into " + folder;
   // libguestfs reads a file; this one has no name that anybody could come before us with.
-  const UniqueFd file(::memfd_create("kiln-archive", MFD_CLOEXEC));
-  std::size_t written = 0;
-  while (file && written < tar.size()) {
-    const auto count = ::write(file.get(), tar.data() + written, tar.size() - written);
-    if (count <= 0) break;
-    written += static_cast<std::size_t>(count);
-  }
-  if (written < tar.size() || ::lseek(file.get(), 0, SEEK_SET) != 0) {
-    return fail(ErrorKind::kIo, "File:Write", "cannot write in memory: {}", strerror(errno))
-        .while_doing(doing);
-  }
-  const auto path = fmt::format("/dev/fd/{}", file.get());
+  const auto file = memory_file(tar);
+  if (!file) return Error(file.error()).while_doing(doing);
+  const auto path = fmt::format("/dev/fd/{}", file->get());
   const int status =
       guestfs_tar_in_opts(handle_, path.c_str(), folder.c_str(), GUESTFS_TAR_IN_OPTS_XATTRS, 1, -1);
   if (status != 0) return error_(doing);

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "engine/core/bytes.h"
-#include "engine/core/file.h"
+#include "engine/core/memory_file.h"
 #include "engine/core/text.h"
 
 namespace kiln {
@@ -15,17 +13,8 @@ namespace {
 /// Of what an untrusted image can make a program say.
 constexpr std::size_t kLongestAnswer = 8 * kMiB;
 constexpr std::size_t kLongestComplaint = 8 * kKiB;
-constexpr const char* kOwnTools = "/init";
 constexpr int kCommandNotFound = 127;  // the agent's, as shells say it
 constexpr int kAbsent = 2;             // image_tool's exit code
-
-/// The agent reads a program's input from a file.
-Result<UniqueFd> file_of(std::string_view text) {
-  UniqueFd file(::memfd_create("kiln-input", MFD_CLOEXEC));
-  if (!file) return fail(ErrorKind::kIo, "File:Open", "cannot make a file in memory");
-  KILN_TRY(pwrite_all(file.get(), std::as_bytes(std::span(text)), 0, "memory"));
-  return file;
-}
 
 /// A host without such a program has none in its micro-appliance; libguestfs's may have it.
 Error not_there(const std::string& program, const std::string& doing) {
@@ -61,7 +50,7 @@ Result<std::string> MicroTools::run(const std::vector<std::string>& argv,
   command.directory = "/";
   UniqueFd file;
   if (!input.empty()) {
-    KILN_TRY_ASSIGN(file, file_of(input));
+    KILN_TRY_ASSIGN(file, memory_file(input));
     command.input = GuestInput{file.get(), {}};
   }
   std::string out;

@@ -10,6 +10,9 @@
 
 namespace kiln {
 
+/// Kiln's own program in the micro-appliance.
+inline constexpr const char* kOwnTools = "/init";
+
 /// Programs in the micro-appliance, and Kiln's own among them (engine/agent/linux/image_tool.h).
 /// The agent outlives it.
 class MicroTools {

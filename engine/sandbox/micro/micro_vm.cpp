@@ -1,11 +1,11 @@
 #include "engine/sandbox/micro/micro_vm.h"
 
 #include <chrono>
-#include <sys/random.h>
 #include <thread>
 
 #include "engine/core/file.h"
 #include "engine/core/text.h"
+#include "engine/sandbox/make_distinct.h"
 #include "engine/sandbox/micro/micro_tools.h"
 
 namespace kiln {
@@ -68,18 +68,6 @@ Result<void> MicroVm::resume(const MicroOptions& options,
   return {};
 }
 
-/// Machines that go on from the same memory would draw the same random numbers, and their clocks
-/// stand where it was saved.
-Result<void> MicroVm::reseed(const CancelToken& cancel) {
-  constexpr std::size_t kSeedBytes = 64;
-  std::string seed(kSeedBytes, '\0');
-  if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size())) {
-    return fail(ErrorKind::kIo, "Micro:Random", "this host gives no random numbers");
-  }
-  KILN_TRY(MicroTools(*tools_, cancel).tool({"reseed"}, "seeding the random numbers", seed));
-  return tools_->set_clock(std::chrono::system_clock::now(), cancel);
-}
-
 Result<MicroVm> MicroVm::start(ProcessRunner& runner,
                                const MicroOptions& options,
                                const MicroFiles& files,
@@ -95,7 +83,7 @@ Result<MicroVm> MicroVm::start(ProcessRunner& runner,
     if (saved) KILN_TRY(machine.resume(options, *saved, cancel));
     KILN_TRY_ASSIGN(auto socket, machine.reach(machine.port_.socket(), cancel));
     KILN_TRY_ASSIGN(machine.tools_, connect_agent(std::move(socket), kBootPatience, cancel));
-    return saved ? machine.reseed(cancel) : Result<void>();
+    return saved ? make_distinct(*machine.tools_, kOwnTools, cancel) : Result<void>();
   };
   const auto up = bring_up();
   if (up) return machine;

@@ -42,7 +42,6 @@ class MicroVm {
   Result<void> resume(const MicroOptions& options,
                       const SavedMachine& saved,
                       const CancelToken& cancel);
-  Result<void> reseed(const CancelToken& cancel);
 
   std::filesystem::path console_log_;
   PortFolder port_;
