@@ -94,7 +94,8 @@ Error BootedAgent::explain(Error error) {
                 "Sandbox:GuestRestarted",
                 "the image's system restarted by itself, and what was running in it is lost")
         .quoting(console_tail())
-        .cure("if a step is meant to restart the machine, put a KilnRestart step in its place");
+        .cure(fmt::format("if a step is meant to restart the machine, put a {} step in its place",
+                          restart_step_));
   }
   if (domain_.ended()) {
     return fail(ErrorKind::kGuestFailed,

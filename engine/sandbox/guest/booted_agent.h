@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -17,8 +18,11 @@ namespace kiln {
 /// meant; references to this stay good.
 class BootedAgent : public GuestAgent {
  public:
-  BootedAgent(RunningDomain& domain, std::filesystem::path console_log)
-      : domain_(domain), console_log_(std::move(console_log)) {}
+  /// @param restart_step the type of a template's step that restarts such a system
+  BootedAgent(RunningDomain& domain,
+              std::filesystem::path console_log,
+              std::string_view restart_step)
+      : domain_(domain), console_log_(std::move(console_log)), restart_step_(restart_step) {}
   BootedAgent(const BootedAgent&) = delete;
   BootedAgent& operator=(const BootedAgent&) = delete;
   ~BootedAgent() override { domain_.on_restart({}); }
@@ -72,6 +76,7 @@ class BootedAgent : public GuestAgent {
 
   RunningDomain& domain_;
   std::filesystem::path console_log_;
+  std::string_view restart_step_;
   std::unique_ptr<GuestAgent> session_;
   int restarts_seen_ = 0;
 };
