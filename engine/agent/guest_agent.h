@@ -105,6 +105,11 @@ Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
                                                   std::chrono::milliseconds patience,
                                                   const CancelToken& cancel);
 
+/// Takes up the session of an agent that was connected to before, in a machine that was saved and
+/// goes on; it must have no accounts to run commands as.
+/// @param times how often that was done, this time included
+std::unique_ptr<GuestAgent> resume_agent(UniqueFd socket, std::uint32_t times);
+
 /// The static Linux agent, embedded in kiln.
 std::string_view embedded_linux_agent();
 /// The static agent for Windows (x86-64); empty where kiln was built without mingw-w64.

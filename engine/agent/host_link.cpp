@@ -46,9 +46,10 @@ struct HostLink::Progress {
   }
 };
 
-HostLink::HostLink(UniqueFd socket, const AgentPatience& patience)
+HostLink::HostLink(UniqueFd socket, const AgentPatience& patience, std::uint32_t last_request)
     : socket_(std::move(socket)),
       patience_(patience),
+      last_request_(last_request),
       streams_([this](FrameType type, std::uint32_t stream, std::string_view payload) {
         send(type, stream, payload);
       }) {

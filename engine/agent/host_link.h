@@ -19,7 +19,8 @@ namespace kiln {
 /// with the same error.
 class HostLink {
  public:
-  HostLink(UniqueFd socket, const AgentPatience& patience);
+  /// @param last_request of the session so far; its agent takes only higher numbers
+  HostLink(UniqueFd socket, const AgentPatience& patience, std::uint32_t last_request = 0);
 
   struct Exchange {
     agent::FrameType type;
@@ -67,7 +68,7 @@ class HostLink {
   agent::FrameDecoder decoder_;
   std::string outgoing_;
   std::string incoming_;
-  std::uint32_t last_request_ = 0;
+  std::uint32_t last_request_;
   std::uint32_t pings_unanswered_ = 0;
   Clock::time_point last_heard_ = Clock::now();
   std::optional<Clock::time_point> pinged_;

@@ -56,6 +56,9 @@ class HostSession final : public GuestAgent {
  public:
   HostSession(UniqueFd socket, const AgentPatience& patience)
       : link_(std::move(socket), patience) {}
+  /// @param last_request the number of the agent's last one, or a higher one
+  HostSession(UniqueFd socket, const AgentPatience& patience, std::uint32_t last_request)
+      : link_(std::move(socket), patience, last_request) {}
 
   Result<void> greet(const CancelToken& cancel);
 
@@ -378,6 +381,12 @@ Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
   auto session = std::make_unique<HostSession>(std::move(socket), patience);
   KILN_TRY(session->greet(cancel));
   return std::unique_ptr<GuestAgent>(std::move(session));
+}
+
+std::unique_ptr<GuestAgent> resume_agent(UniqueFd socket, std::uint32_t times) {
+  // Requests are numbered upwards, and no session has had so many.
+  constexpr std::uint32_t kOfOneSession = 1U << 24U;
+  return std::make_unique<HostSession>(std::move(socket), AgentPatience{}, times * kOfOneSession);
 }
 
 Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,

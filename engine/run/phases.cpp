@@ -23,6 +23,23 @@ Error keep_failed_build(Error error,
       context);
 }
 
+/// Where a saved system does not go on, all steps are done once more, without layers below them.
+Result<std::unique_ptr<Sandbox>> start_to_customize(AttachedDisk& attached,
+                                                    const RunContext& context) {
+  const auto start = [&] {
+    return start_sandbox(
+        context, "customize", context.plan.sandbox, attached.disk, attached.saved_system);
+  };
+  auto sandbox = start();
+  if (sandbox || sandbox.error().code() != kNotResumed) return sandbox;
+  warning(context.events,
+          sandbox.error().summary() + "; the build begins with the first step again");
+  KILN_TRY_ASSIGN(attached.disk, context.layers->begin_anew(context));
+  attached.steps_done = 0;
+  attached.saved_system.clear();
+  return start();
+}
+
 }  // namespace
 
 Result<PreparedInputs> prepare(const RunContext& context) {
@@ -66,6 +83,7 @@ Result<AttachedDisk> attach(InstalledSource source, const RunContext& context) {
     return AttachedDisk{std::move(source.inputs),
                         std::move(layered.disk),
                         layered.steps_done,
+                        std::move(layered.saved_system),
                         std::move(layered.checked)};
   }
   KILN_TRY_ASSIGN(auto disk,
@@ -79,14 +97,13 @@ Result<AttachedDisk> attach(InstalledSource source, const RunContext& context) {
 
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context) {
   std::unique_ptr<Sandbox> sandbox;
-  const auto done = attached.steps_done;
   const auto end_step = [&](std::size_t step) {
     return context.layers->end_step(step, attached.disk, *sandbox, context);
   };
   const auto work = [&]() -> Result<void> {
-    skip_steps(context, done);
-    KILN_TRY_ASSIGN(sandbox,
-                    start_sandbox(context, "customize", context.plan.sandbox, attached.disk));
+    skip_steps(context, attached.steps_done);
+    KILN_TRY_ASSIGN(sandbox, start_to_customize(attached, context));
+    const auto done = attached.steps_done;
     // Else it is on the disk as the steps left it.
     if (done == 0) KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
     return run_steps(context,

@@ -65,7 +65,8 @@ struct InstalledSource {
 struct AttachedDisk {
   PreparedInputs inputs;
   WorkDisk disk;
-  std::size_t steps_done = 0;  ///< by layers
+  std::size_t steps_done = 0;               ///< by layers
+  std::filesystem::path saved_system = {};  ///< of the deepest layer; see SandboxContext
   /// What the check found of a disk that a layer has finished: there is nothing to customize.
   std::optional<std::vector<Residue>> checked = {};
 };

@@ -39,9 +39,14 @@ StepContext step_context(const RunContext& context,
 Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
                                                const std::string& phase,
                                                std::string_view name,
-                                               const WorkDisk& disk) {
-  const SandboxContext sandbox_context{
-      context.runner, context.events, context.cancel, context.folder.work(), context.cache_folder};
+                                               const WorkDisk& disk,
+                                               const std::filesystem::path& saved_system) {
+  const SandboxContext sandbox_context{context.runner,
+                                       context.events,
+                                       context.cancel,
+                                       context.folder.work(),
+                                       context.cache_folder,
+                                       saved_system};
   auto options = context.plan.options.sandbox;
   KILN_TRY_ASSIGN(options.media, make_discs(std::move(options.media), "media", context));
   KILN_TRY_ASSIGN(auto sandbox,

@@ -33,10 +33,12 @@ StepContext step_context(const RunContext& context,
 
 /// Starts the sandbox that the plan chose, as a step of `phase`.
 /// @param name in the sandbox registry
+/// @param saved_system see SandboxContext
 Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
                                                const std::string& phase,
                                                std::string_view name,
-                                               const WorkDisk& disk);
+                                               const WorkDisk& disk,
+                                               const std::filesystem::path& saved_system = {});
 
 /// `Shell: motd`, by the step's name or by what it is.
 std::string step_title(const Customizer& customizer);

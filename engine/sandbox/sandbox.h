@@ -77,6 +77,9 @@ std::vector<std::string> destination_names(const SandboxOptions& options);
 /// In the work folder: what kernels and boot loaders say, one virtual machine after the other.
 inline constexpr const char* kConsoleLog = "console.log";
 
+/// The code of the error where a saved system does not go on.
+inline constexpr const char* kNotResumed = "Sandbox:NotResumed";
+
 /// What a backend gets to work with; all outlive the sandbox.
 struct SandboxContext {
   ProcessRunner& runner;
@@ -84,6 +87,10 @@ struct SandboxContext {
   CancelToken cancel;
   std::filesystem::path work_folder;  ///< private, for sockets and the console log
   std::filesystem::path cache_folder;
+  /// What `Sandbox::begin_layer` saved of a running system: the sandbox goes on from it instead of
+  /// booting; the disk is as it was then. Empty: none. kNotResumed where it does not go on, and
+  /// then the disk is of no use either.
+  std::filesystem::path saved_system = {};
 };
 
 /// A virtual machine that holds the work disk and nothing else of the host. Going out of scope
@@ -100,10 +107,14 @@ class Sandbox {
   /// at rest, mounted; what the system writes while it shuts down is there to be seen and removed.
   virtual Result<void> rest() = 0;
   /// Between two steps: makes the file systems whole on their disk and begins a layer. From here on
-  /// what is written goes to `overlay`, a qcow2 file that lies over the work disk, whose own file
-  /// stays as it is. kUnsupported where this sandbox cannot now: then all is as before. After
-  /// Sandbox:NotFrozen the layer has begun, and what lies below it is as after a power cut.
-  virtual Result<void> begin_layer(const std::filesystem::path& overlay) = 0;
+  /// the work disk is `next`, one more overlay over it, whose own file stays as it is. kUnsupported
+  /// where this sandbox cannot now: then all is as before. After Sandbox:NotFrozen and
+  /// Sandbox:NotSaved the layer has begun, and what lies below it is as after a power cut.
+  /// @param system where the image's own system runs, a file that is made and holds what runs, as
+  ///   the disk alone does not; else none is made
+  virtual Result<void> begin_layer(const WorkDisk& next, const std::filesystem::path& system) = 0;
+  /// What a layer has to spare for it to be worth its making.
+  [[nodiscard]] virtual std::chrono::milliseconds layer_cost() const { return {}; }
   /// Ends the agent, trims the file systems and mounts them read-only: what is seen now is what the
   /// image will hold. `agent` may not be used any more.
   virtual Result<FileTree*> seal() = 0;

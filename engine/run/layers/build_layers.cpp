@@ -1,5 +1,8 @@
 #include "engine/run/layers/build_layers.h"
 
+#include <algorithm>
+#include <array>
+
 #include "engine/core/text.h"
 #include "engine/run/media_digest.h"
 #include "engine/run/phases.h"
@@ -10,6 +13,10 @@ namespace kiln {
 namespace {
 
 namespace fs = std::filesystem;
+
+fs::path system_path(const RunContext& context, const std::string& id) {
+  return context.folder.work() / saved_system_name(id);
+}
 
 fs::path overlay_path(const RunContext& context, const std::string& id) {
   return context.folder.work() / (id + ".qcow2");
@@ -47,6 +54,9 @@ Result<LayeredDisk> BuildLayers::begin(const InstalledSource& source, const RunC
   }
   KILN_TRY_ASSIGN(auto disk, make_disk(context));
   LayeredDisk layered{std::move(disk), found_.steps_done(), {}};
+  if (const auto* deepest = found_.deepest(); deepest != nullptr && !deepest->system.empty()) {
+    layered.saved_system = system_path(context, deepest->files.front().id);
+  }
   if (found_.finished) {
     layered.steps_done = context.plan.checked.steps.size();
     layered.checked = residues_of(found_.finished->finished);
@@ -54,6 +64,13 @@ Result<LayeredDisk> BuildLayers::begin(const InstalledSource& source, const RunC
   first_ = layered.steps_done;
   since_ = Clock::now();
   return layered;
+}
+
+Result<WorkDisk> BuildLayers::begin_anew(const RunContext& context) {
+  found_ = {};
+  first_ = 0;
+  since_ = Clock::now();
+  return make_disk(context);
 }
 
 Result<void> BuildLayers::find(const InstalledSource& source, const RunContext& context) {
@@ -118,7 +135,7 @@ Result<void> BuildLayers::end_step(std::size_t step,
                                    WorkDisk& disk,
                                    Sandbox& sandbox,
                                    const RunContext& context) {
-  if (!making_ || !stepwise_) return {};
+  if (!making_ || !stepwise_ || Clock::now() - since_ < sandbox.layer_cost()) return {};
   const auto id = new_layer_id();
   auto next = disk.create_over(context.runner, overlay_path(context, id), context.cancel);
   if (!next) {
@@ -126,7 +143,8 @@ Result<void> BuildLayers::end_step(std::size_t step,
     give_up(next.error(), context);
     return {};
   }
-  const auto begun = sandbox.begin_layer(next->overlay());
+  const auto system = system_path(context, below_.front().id);
+  const auto begun = sandbox.begin_layer(*next, system);
   if (!begun && begun.error().kind() == ErrorKind::kUnsupported) {
     std::error_code ignored;
     fs::remove(next->overlay(), ignored);
@@ -135,14 +153,17 @@ Result<void> BuildLayers::end_step(std::size_t step,
     return {};
   }
   const bool whole = begun.has_value();
-  if (!whole && begun.error().code() != "Sandbox:NotFrozen") return begun;
+  constexpr std::array<std::string_view, 2> kBegunAllTheSame = {"Sandbox:NotFrozen",
+                                                                "Sandbox:NotSaved"};
+  if (!whole && std::ranges::find(kBegunAllTheSame, begun.error().code()) == kBegunAllTheSame.end())
+    return begun;
   if (whole) {
     Layer layer;
     layer.files = below_;
     layer.files.front().key = *steps_key(
         below_.size() > 1 ? below_[1].id : source_, context.plan, first_, step + 1, digest_);
     layer.what = step_title(*context.plan.checked.steps[step].customizer);
-    keep(disk, std::move(layer), context);
+    keep(disk, std::move(layer), system, context);
   } else {
     give_up(begun.error(), context);
   }
@@ -163,14 +184,22 @@ void BuildLayers::end_disk(const WorkDisk& disk,
       *finished_key(below_.size() > 1 ? below_[1].id : source_, context.plan, first_, digest_);
   layer.what = "generalized and checked";
   layer.finished = to_json(residues);
-  keep(disk, std::move(layer), context);
+  keep(disk, std::move(layer), {}, context);
 }
 
 /// The file itself is in the store at once; that it is written through takes a while, in which the
 /// build goes on.
-void BuildLayers::keep(const WorkDisk& disk, Layer layer, const RunContext& context) {
+void BuildLayers::keep(const WorkDisk& disk,
+                       Layer layer,
+                       const fs::path& system,
+                       const RunContext& context) {
   const auto state = layer_state(disk.overlay());
-  if (auto added = store_.add_file(disk.overlay()); !added || !state) {
+  auto added = store_.add_file(disk.overlay());
+  if (const auto saved = layer_state(system); saved && added) {
+    layer.system = *saved;
+    added = store_.add_file(system);
+  }
+  if (!added || !state) {
     if (!added) give_up(added.error(), context);
     return;
   }
@@ -179,7 +208,7 @@ void BuildLayers::keep(const WorkDisk& disk, Layer layer, const RunContext& cont
   layer.run = context.folder.id();
   layer.made = format_time(std::chrono::system_clock::now());
   layer.virtual_size = disk.virtual_size();
-  layer.bytes = layer_bytes(disk.overlay());
+  layer.bytes = layer_bytes(disk.overlay()) + layer_bytes(system);
   layer.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since_);
   below_ = layer.files;
   made_ = true;

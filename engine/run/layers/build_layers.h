@@ -18,7 +18,8 @@ struct RunContext;
 /// What a build starts from.
 struct LayeredDisk {
   WorkDisk disk;
-  std::size_t steps_done = 0;  ///< they are on the disk already
+  std::size_t steps_done = 0;               ///< they are on the disk already
+  std::filesystem::path saved_system = {};  ///< which goes with the disk; see SandboxContext
   /// What the check found; the disk is finished where this is there.
   std::optional<std::vector<Residue>> checked = {};
 };
@@ -36,6 +37,8 @@ class BuildLayers {
 
   /// Makes the work disk, over the deepest layer that fits.
   Result<LayeredDisk> begin(const InstalledSource& source, const RunContext& context);
+  /// Makes the work disk once more, over the source itself.
+  Result<WorkDisk> begin_anew(const RunContext& context);
   /// A step has ended well: what it and those before it did becomes a layer, where the sandbox can
   /// go on in another one.
   /// @param disk from here on the new one
@@ -56,7 +59,11 @@ class BuildLayers {
   Result<void> find(const InstalledSource& source, const RunContext& context);
   Result<WorkDisk> make_disk(const RunContext& context);
   void tell(const RunContext& context) const;
-  void keep(const WorkDisk& disk, Layer layer, const RunContext& context);
+  /// @param system as begin_layer made it, or did not
+  void keep(const WorkDisk& disk,
+            Layer layer,
+            const std::filesystem::path& system,
+            const RunContext& context);
   void give_up(const Error& error, const RunContext& context);
   void wait();
 

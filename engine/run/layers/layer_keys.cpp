@@ -70,18 +70,23 @@ Result<std::size_t> named_step(const Plan& plan, const std::string& name) {
 std::string source_key(const Plan& plan, const std::string& contents, const std::string& media) {
   static const auto agent = sha256_hex(embedded_linux_agent());
   const auto& sandbox = plan.options.sandbox;
-  return digest_of({{"layerFormat", kLayerFormat},
-                    {"kiln", KILN_VERSION},
-                    {"agent", agent},
-                    {"path", plan.source_image.path.string()},
-                    {"contents", contents},
-                    {"media", media},
-                    {"size", plan.disk_size().value_or(0)},
-                    {"sandbox", plan.sandbox},
-                    {"firmware", static_cast<int>(sandbox.firmware)},
-                    {"trustedLaunch", sandbox.trusted_launch},
-                    {"network", sandbox.network},
-                    {"destinations", destination_names(sandbox)}});
+  nlohmann::json parts = {{"layerFormat", kLayerFormat},
+                          {"kiln", KILN_VERSION},
+                          {"agent", agent},
+                          {"path", plan.source_image.path.string()},
+                          {"contents", contents},
+                          {"media", media},
+                          {"size", plan.disk_size().value_or(0)},
+                          {"sandbox", plan.sandbox},
+                          {"firmware", static_cast<int>(sandbox.firmware)},
+                          {"trustedLaunch", sandbox.trusted_launch},
+                          {"network", sandbox.network},
+                          {"destinations", destination_names(sandbox)}};
+  // A system that runs does not go on in another machine.
+  if (plan.boots()) {
+    parts["machine"] = {{"memory", sandbox.memory_mib}, {"vcpus", vcpus_to_boot(sandbox)}};
+  }
+  return digest_of(parts);
 }
 
 std::optional<std::string> steps_key(const std::string& below,

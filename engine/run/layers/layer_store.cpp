@@ -19,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFormatVersion = 1;
+constexpr std::string_view kDiskExtension = ".qcow2";
+constexpr std::string_view kSystemExtension = ".system";
 constexpr std::uint64_t kStatBlock = 512;
 
 /// A name that a damaged or forged record gives must not lead out of the folder.
@@ -41,6 +43,8 @@ nlohmann::json to_json(const Layer& layer) {
           {"bytes", layer.bytes},
           {"digest", layer.digest},
           {"milliseconds", layer.took.count()},
+          {"system", layer.system},
+          {"systemDigest", layer.system_digest},
           {"finished", layer.finished}};
 }
 
@@ -63,6 +67,8 @@ std::optional<Layer> read_layer(const fs::path& path) {
     layer.digest = json.at("digest");
     layer.took = std::chrono::milliseconds(json.at("milliseconds").get<std::int64_t>());
     layer.finished = json.at("finished");
+    layer.system = json.value("system", std::string());
+    layer.system_digest = json.value("systemDigest", std::string());
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
@@ -97,6 +103,10 @@ bool lies_over(const Layer& upper, const std::string& id) {
 
 }  // namespace
 
+std::string saved_system_name(const std::string& id) {
+  return id + std::string(kSystemExtension);
+}
+
 std::string new_layer_id() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}{:08x}", random(), random(), random());
@@ -114,6 +124,10 @@ std::uint64_t layer_bytes(const fs::path& file) {
   return static_cast<std::uint64_t>(status.st_blocks) * kStatBlock;
 }
 
+fs::path LayerStore::system(const Layer& layer) const {
+  return folder_ / saved_system_name(layer.files.front().id);
+}
+
 Result<UniqueFd> LayerStore::lock(bool exclusive) const {
   KILN_TRY(make_directories(folder_));
   const auto path = folder_ / "lock";
@@ -125,6 +139,13 @@ Result<UniqueFd> LayerStore::lock(bool exclusive) const {
   return fail(ErrorKind::kIo, "Layer:Lock", "cannot lock {}: {}", path.string(), strerror(errno));
 }
 
+std::optional<std::string> other_contents(const fs::path& path, const std::string& digest) {
+  const auto found = file_digest(path, {});
+  if (!found) return found.error().summary();
+  if (*found == digest) return std::nullopt;
+  return fmt::format("{} has other contents", path.string());
+}
+
 /// @param deep compares the contents too
 std::optional<std::string> LayerStore::damage(const Layer& layer, bool deep) const {
   for (const auto& each : layer.files) {
@@ -132,11 +153,13 @@ std::optional<std::string> LayerStore::damage(const Layer& layer, bool deep) con
     if (!state) return fmt::format("{} is missing", file(each).string());
     if (*state != each.state) return fmt::format("{} was written", file(each).string());
   }
+  if (!layer.system.empty() && layer_state(system(layer)) != layer.system) {
+    return fmt::format("{} is missing or was written", system(layer).string());
+  }
   if (!deep) return std::nullopt;
-  const auto digest = file_digest(file(layer.files.front()), {});
-  if (!digest) return digest.error().summary();
-  if (*digest == layer.digest) return std::nullopt;
-  return fmt::format("{} has other contents", file(layer.files.front()).string());
+  auto other = other_contents(file(layer.files.front()), layer.digest);
+  if (!other && !layer.system.empty()) other = other_contents(system(layer), layer.system_digest);
+  return other;
 }
 
 std::optional<Layer> LayerStore::find(const std::string& key) const {
@@ -146,18 +169,21 @@ std::optional<Layer> LayerStore::find(const std::string& key) const {
 }
 
 Result<std::vector<fs::path>> LayerStore::link(const Layer& layer, const fs::path& folder) const {
-  std::vector<fs::path> linked;
-  for (const auto& each : layer.files) {
-    linked.push_back(folder / file(each).filename());
+  const auto link_file = [&](const fs::path& path) -> Result<void> {
     std::error_code error;
-    fs::create_hard_link(file(each), linked.back(), error);
-    if (error) {
-      return fail(ErrorKind::kIo,
-                  "Layer:Link",
-                  "cannot use the layer {}: {}",
-                  file(each).string(),
-                  error.message());
-    }
+    fs::create_hard_link(path, folder / path.filename(), error);
+    if (!error) return {};
+    return fail(ErrorKind::kIo,
+                "Layer:Link",
+                "cannot use the layer {}: {}",
+                path.string(),
+                error.message());
+  };
+  std::vector<fs::path> linked;
+  if (!layer.system.empty()) KILN_TRY(link_file(system(layer)));
+  for (const auto& each : layer.files) {
+    KILN_TRY(link_file(file(each)));
+    linked.push_back(folder / file(each).filename());
     ::utimensat(AT_FDCWD, record(each.key).c_str(), nullptr, 0);
   }
   return linked;
@@ -175,6 +201,10 @@ Result<void> LayerStore::publish(Layer layer) const {
   const auto path = file(layer.files.front());
   KILN_TRY(write_through(path));
   KILN_TRY_ASSIGN(layer.digest, file_digest(path, {}));
+  if (!layer.system.empty()) {
+    KILN_TRY(write_through(system(layer)));
+    KILN_TRY_ASSIGN(layer.system_digest, file_digest(system(layer), {}));
+  }
   KILN_TRY_ASSIGN(const auto held, lock(true));
   return write_file_atomic(record(layer.key()), dump_json(to_json(layer), 2) + "\n", 0600);
 }
@@ -232,7 +262,9 @@ Result<void> LayerStore::remove_unused_files() const {
   for (const auto& layer : list()) {
     for (const auto& each : layer.files) used.insert(each.id);
   }
-  for (const auto& path : files_with(folder_, ".qcow2")) {
+  auto files = files_with(folder_, kDiskExtension);
+  std::ranges::move(files_with(folder_, kSystemExtension), std::back_inserter(files));
+  for (const auto& path : files) {
     struct stat status {};
     if (used.contains(path.stem().string()) || ::stat(path.c_str(), &status) != 0 ||
         status.st_nlink > 1) {

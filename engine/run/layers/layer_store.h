@@ -35,7 +35,9 @@ struct Layer {
   std::uint64_t bytes = 0;            ///< allocated, of this layer alone
   std::string digest;                 ///< file_digest of this layer's own file
   std::chrono::milliseconds took{0};  ///< to make it
-  nlohmann::json finished;            ///< what the check found on a finished disk; else null
+  std::string system;         ///< layer_state of the system that ran, where one did; else empty
+  std::string system_digest;  ///< file_digest of it
+  nlohmann::json finished;    ///< what the check found on a finished disk; else null
 
   [[nodiscard]] const std::string& key() const { return files.front().key; }
 };
@@ -49,6 +51,7 @@ struct LayerTrouble {
 /// removed here stays with the runs that use it.
 ///
 ///     <id>.qcow2     a layer's data; only of use with a record
+///     <id>.system    the system that ran meanwhile, where one did (Sandbox::begin_layer)
 ///     <key>.json     the newest layer with this key; its time of change is that of its last use
 ///     lock           held (flock) shared to find and link, exclusive to change anything
 class LayerStore {
@@ -61,14 +64,15 @@ class LayerStore {
   [[nodiscard]] Result<UniqueFd> hold() const { return lock(false); }
   /// Nothing where the record or any file of the layer is missing or not as it was.
   [[nodiscard]] std::optional<Layer> find(const std::string& key) const;
-  /// Gives the layer's files second names in `folder`, and says that the layer was used.
-  /// @return these, the uppermost first
+  /// Gives the layer's files second names in `folder`, also that of its system, and says that the
+  /// layer was used.
+  /// @return the overlays, the uppermost first
   [[nodiscard]] Result<std::vector<std::filesystem::path>> link(
       const Layer& layer, const std::filesystem::path& folder) const;
   /// Of a file that is in the store already; without a record it will be removed when no run has it
   /// any more.
   [[nodiscard]] Result<void> add_file(const std::filesystem::path& file) const;
-  /// Writes the file through and makes the layer known. Fills in `digest`.
+  /// Writes the files through and makes the layer known. Fills in the digests.
   [[nodiscard]] Result<void> publish(Layer layer) const;
 
   /// The least recently used first.
@@ -87,6 +91,7 @@ class LayerStore {
   [[nodiscard]] std::filesystem::path file(const LayerFile& layer) const {
     return folder_ / (layer.id + ".qcow2");
   }
+  [[nodiscard]] std::filesystem::path system(const Layer& layer) const;
   [[nodiscard]] std::filesystem::path record(const std::string& key) const {
     return folder_ / (key + ".json");
   }
@@ -96,6 +101,8 @@ class LayerStore {
   std::filesystem::path folder_;
 };
 
+/// Of the file of a layer's system, in every folder.
+std::string saved_system_name(const std::string& id);
 /// A name that no other layer has.
 std::string new_layer_id();
 /// Size and time of change; any write changes it, a second name does not.

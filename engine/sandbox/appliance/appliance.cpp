@@ -42,7 +42,7 @@ class ApplianceSandbox : public Sandbox {
         .cure("build with --mode boot");
   }
   Result<void> rest() override { return {}; }
-  Result<void> begin_layer(const std::filesystem::path& overlay) override;
+  Result<void> begin_layer(const WorkDisk& next, const std::filesystem::path& system) override;
   Result<void> halt() override {
     if (agent_) KILN_TRY(seal());
     return finish();
@@ -88,12 +88,13 @@ Result<void> ApplianceSandbox::trim_all() {
   return {};
 }
 
-Result<void> ApplianceSandbox::begin_layer(const std::filesystem::path& overlay) {
+Result<void> ApplianceSandbox::begin_layer(const WorkDisk& next,
+                                           const std::filesystem::path& /*system*/) {
   bool frozen = false;
   Result<void> begun;
   const auto begin = [&]() -> Result<void> {
     frozen = true;
-    begun = image_.session->begin_layer(overlay);
+    begun = image_.session->begin_layer(next.overlay());
     return {};
   };
   const auto thawed = while_frozen(agent(), begin, cancel_);

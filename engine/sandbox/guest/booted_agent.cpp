@@ -19,6 +19,10 @@ constexpr std::uint64_t kConsoleLimit = 256 * kMiB;
 /// libvirt's word about the machine may come a little after its port has closed.
 constexpr auto kNewsPatience = std::chrono::seconds(2);
 
+std::shared_ptr<UniqueFd> duplicate(const UniqueFd& port) {
+  return std::make_shared<UniqueFd>(::fcntl(port.get(), F_DUPFD_CLOEXEC, 0));
+}
+
 }  // namespace
 
 std::vector<std::string> BootedAgent::console_tail() const {
@@ -38,7 +42,7 @@ Result<void> BootedAgent::connect(const std::filesystem::path& socket,
                                   Error too_late,
                                   const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto port, connect_agent_port(socket));
-  const auto alarm = std::make_shared<UniqueFd>(::fcntl(port.get(), F_DUPFD_CLOEXEC, 0));
+  const auto alarm = duplicate(port);
   std::optional<Error> refusal;
   auto watcher = watch_console(alarm, refusal);
   auto session = connect_agent(std::move(port), patience, cancel);
@@ -50,10 +54,20 @@ Result<void> BootedAgent::connect(const std::filesystem::path& socket,
     return explain(std::move(session).error());
   }
   session_ = *std::move(session);
-  restarts_seen_ = domain_.restarts();
-  // A guest that restarts takes its agent with it, and the port stays open all the same.
-  domain_.on_restart([alarm] { ::shutdown(alarm->get(), SHUT_RDWR); });
+  watch_restarts(alarm);
   return set_clock(std::chrono::system_clock::now(), cancel);
+}
+
+void BootedAgent::resume(UniqueFd port, std::uint32_t times) {
+  const auto alarm = duplicate(port);
+  session_ = resume_agent(std::move(port), times);
+  watch_restarts(alarm);
+}
+
+/// A guest that restarts takes its agent with it, and the port stays open all the same.
+void BootedAgent::watch_restarts(std::shared_ptr<UniqueFd> port) {
+  restarts_seen_ = domain_.restarts();
+  domain_.on_restart([port = std::move(port)] { ::shutdown(port->get(), SHUT_RDWR); });
 }
 
 std::jthread BootedAgent::watch_console(std::shared_ptr<UniqueFd> port,

@@ -34,6 +34,10 @@ class BootedAgent : public GuestAgent {
                        std::chrono::milliseconds patience,
                        Error too_late,
                        const CancelToken& cancel);
+  /// Takes the session of a system that was saved up again, on a port that was connected before the
+  /// system goes on.
+  /// @param times see resume_agent
+  void resume(UniqueFd port, std::uint32_t times);
   /// Lets the session go, without a word to the agent.
   void disconnect();
   [[nodiscard]] bool connected() const { return session_ != nullptr; }
@@ -71,6 +75,8 @@ class BootedAgent : public GuestAgent {
   template <class T>
   Result<T> explained(Result<T> result);
   Error explain(Error error);
+  /// Ends the session when the guest restarts.
+  void watch_restarts(std::shared_ptr<UniqueFd> port);
   /// Ends the wait on `port` when the machine says that it does not start.
   std::jthread watch_console(std::shared_ptr<UniqueFd> port, std::optional<Error>& refusal) const;
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/core/file.h"
 #include "engine/core/text.h"
 #include "engine/sandbox/acceleration.h"
 #include "engine/sandbox/frozen_disks.h"
@@ -13,6 +14,11 @@ namespace {
 std::string elapsed_since(BootedMachine::Clock::time_point start) {
   return format_duration(
       std::chrono::duration_cast<std::chrono::milliseconds>(BootedMachine::Clock::now() - start));
+}
+
+/// The disk's topmost block node after so many layers.
+std::string layer_node(std::uint32_t layers) {
+  return layers == 0 ? kDiskNode : fmt::format("{}-{}", kDiskNode, layers);
 }
 
 Error boot_timeout(std::chrono::milliseconds limit, DeviceDrivers drivers) {
@@ -77,6 +83,7 @@ Result<DomainSpec> BootedMachine::specify(const WorkDisk& disk, Firmware firmwar
 
 Result<void> BootedMachine::boot(const DomainSpec& spec, const std::string& system) {
   const auto start = Clock::now();
+  spec_ = spec;
   KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
   agent_ = std::make_unique<BootedAgent>(*domain_, spec.console_log, restart_step_);
   const auto limit = options_.boot_time_limit;
@@ -86,6 +93,39 @@ Result<void> BootedMachine::boot(const DomainSpec& spec, const std::string& syst
                  spec.uefi ? "UEFI" : "BIOS");
   notice(context_.events, fmt::format("agent up {} after power-on", elapsed_since(start)));
   return {};
+}
+
+Result<void> BootedMachine::resume(DomainSpec spec, const SavedGuest& saved) {
+  if (saved.facts.machine != machine_identity(spec, virt_->connection()->version())) {
+    return fail(ErrorKind::kUnsupported,
+                kNotResumed,
+                "the saved system ran in another machine: by another qemu, libvirt or processor");
+  }
+  if (spec.uefi) KILN_TRY(write_file_atomic(spec.uefi->variables, saved.variables));
+  spec.incoming = true;
+  spec_ = std::move(spec);
+  KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec_), /*paused=*/true));
+  agent_ = std::make_unique<BootedAgent>(*domain_, spec_.console_log, restart_step_);
+  // Before the system goes on, or else its agent would find itself alone.
+  KILN_TRY_ASSIGN(auto port, port_->connect());
+  resumed_ = saved.facts.resumed + 1;
+  agent_->resume(std::move(port), resumed_);
+  return load_guest(*domain_, saved, context_.cancel);
+}
+
+Result<void> BootedMachine::save(GuestFacts facts,
+                                 const std::filesystem::path& overlay,
+                                 const std::filesystem::path& system) {
+  facts.machine = machine_identity(spec_, virt_->connection()->version());
+  facts.uefi = spec_.uefi.has_value();
+  facts.resumed = resumed_;
+  const auto layer = layers_++;
+  return save_guest(*domain_,
+                    facts,
+                    spec_.uefi ? spec_.uefi->variables : std::filesystem::path(),
+                    {overlay, layer_node(layer), layer_node(layer + 1)},
+                    system,
+                    context_.cancel);
 }
 
 Result<void> BootedMachine::connect(std::chrono::milliseconds limit, Error too_late) {

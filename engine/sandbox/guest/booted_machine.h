@@ -9,6 +9,7 @@
 #include "engine/sandbox/agent_port.h"
 #include "engine/sandbox/guest/booted_agent.h"
 #include "engine/sandbox/guest/domain_xml.h"
+#include "engine/sandbox/guest/saved_guest.h"
 #include "engine/sandbox/guest/tpm_emulator.h"
 #include "engine/sandbox/guest/virt_root.h"
 #include "engine/sandbox/sandbox.h"
@@ -32,6 +33,13 @@ class BootedMachine {
   /// Switches it on and waits for the agent.
   /// @param system its name, for a person
   Result<void> boot(const DomainSpec& spec, const std::string& system);
+  /// Has it go on from what was saved of such a machine, at rest but for its agent's session.
+  Result<void> resume(DomainSpec spec, const SavedGuest& saved);
+  /// Between two of the agent's requests. See Sandbox::begin_layer.
+  /// @param facts `machine` and `resumed` are filled in
+  Result<void> save(GuestFacts facts,
+                    const std::filesystem::path& overlay,
+                    const std::filesystem::path& system);
   /// Waits for the agent of a system that starts.
   Result<void> connect(std::chrono::milliseconds limit, Error too_late);
   /// Waits until a system that was told to restart does so.
@@ -64,6 +72,9 @@ class BootedMachine {
   std::optional<PortFolder> port_;
   std::optional<TpmEmulator> tpm_;
   std::unique_ptr<VirtRoot> virt_;
+  DomainSpec spec_;            ///< of the domain
+  std::uint32_t resumed_ = 0;  ///< see GuestFacts
+  std::uint32_t layers_ = 0;   ///< begun since it was switched on
   std::unique_ptr<RunningDomain> domain_;
   std::unique_ptr<BootedAgent> agent_;
 };

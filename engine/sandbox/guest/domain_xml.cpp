@@ -162,7 +162,7 @@ std::string block_device(const std::string& node) {
   const nlohmann::json cache = {{"direct", false}, {"no-flush", true}};
   auto json = nlohmann::json::parse(node.substr(kJsonPrefix.size()));
   json.erase("backing");
-  json["node-name"] = "work";
+  json["node-name"] = kDiskNode;
   json["cache"] = cache;
   json["file"]["cache"] = cache;
   return dump_json(json);
@@ -174,7 +174,7 @@ std::string disk_device(const DomainSpec& spec) {
   const bool sata = is_for_windows(spec);
   return dump_json({{"driver", sata ? "ide-hd" : "scsi-hd"},
                     {"bus", sata ? "ide.0" : "scsi0.0"},
-                    {"drive", "work"},
+                    {"drive", kDiskNode},
                     {"bootindex", 1}});
 }
 
@@ -249,6 +249,9 @@ void add_command_line(pugi::xml_node domain, const DomainSpec& spec) {
     for (const auto& text : disc_arguments(spec, i + 1)) {
       add(line, "qemu:arg", {{"value", text}});
     }
+  }
+  if (spec.incoming) {
+    for (const char* text : {"-incoming", "defer"}) add(line, "qemu:arg", {{"value", text}});
   }
   if (spec.owner > 0) {
     add(line, "qemu:env", {{"name", "KILN_OWNER"}, {"value", std::to_string(spec.owner)}});

@@ -50,6 +50,7 @@ struct DomainSpec {
   std::optional<UefiFiles> uefi;      ///< none: BIOS
   std::filesystem::path tpm_socket;   ///< of a TPM 2.0; empty: none
   std::filesystem::path console_log;  ///< appended to
+  bool incoming = false;              ///< waits for what was saved of such a machine
   std::filesystem::path agent_socket;         ///< made by qemu, which listens; empty: none
   std::optional<InstallerDevices> installer;  ///< with a disk of its own instead of `disk_node`
 };
@@ -59,6 +60,9 @@ struct DomainSpec {
 /// made for x86-64-v2 need the instruction, and those made for less can have it hidden.
 /// @param os_id os-release ID
 bool runs_without_cx16(std::string_view os_id);
+
+/// The name of the disk's block node.
+inline constexpr const char* kDiskNode = "work";
 
 /// The machine as Azure shows it: q35, Microsoft's names in SMBIOS and the asset tag by which
 /// cloud-init and the agent know Azure; no network card unless asked. The disk goes to qemu as a

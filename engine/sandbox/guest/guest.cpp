@@ -8,6 +8,7 @@
 #include "engine/sandbox/guest/firmware.h"
 #include "engine/sandbox/guest/placement.h"
 #include "engine/sandbox/guest/system_state.h"
+#include "engine/sandbox/make_distinct.h"
 #include "engine/sandbox/timed.h"
 
 namespace kiln {
@@ -16,8 +17,18 @@ namespace {
 using Clock = BootedMachine::Clock;
 
 constexpr auto kShutdownPatience = std::chrono::minutes(5);
+/// What saving a system and going on from it take.
+constexpr auto kSavingTime = std::chrono::seconds(1);
 /// From the agent's first word until the system is up.
 constexpr auto kSystemPatience = std::chrono::minutes(5);
+
+/// What of a machine is not in qemu's hands, or is other people's; empty where it all is ours.
+std::string_view unsavable(const SandboxOptions& options) {
+  if (options.network || !options.destinations.empty()) return "connections to the network";
+  if (options.trusted_launch) return "a TPM";
+  if (!options.media.empty()) return "offline media";
+  return options.connect.empty() ? "" : "another libvirt (--connect)";
+}
 
 class GuestSandbox : public Sandbox {
  public:
@@ -33,7 +44,10 @@ class GuestSandbox : public Sandbox {
   GuestAgent& agent() override { return appliance_ ? appliance_->agent() : machine_.agent(); }
   Result<void> restart(std::chrono::milliseconds limit) override;
   Result<void> rest() override;
-  Result<void> begin_layer(const std::filesystem::path& overlay) override;
+  Result<void> begin_layer(const WorkDisk& next, const std::filesystem::path& system) override;
+  [[nodiscard]] std::chrono::milliseconds layer_cost() const override {
+    return appliance_ ? appliance_->layer_cost() : kSavingTime;
+  }
   Result<FileTree*> seal() override {
     KILN_TRY(rest());
     return appliance_->seal();
@@ -48,6 +62,8 @@ class GuestSandbox : public Sandbox {
   /// Puts the agent into the disk.
   Result<Firmware> prepare_disk();
   Result<void> boot(const DomainSpec& spec);
+  /// Instead of booting.
+  Result<void> go_on();
   /// Asks the system for it and lets the agent go.
   Result<void> send_off(Shutdown what, Clock::time_point deadline);
   Result<void> restart_by(Clock::time_point deadline);
@@ -89,8 +105,36 @@ Result<void> GuestSandbox::boot(const DomainSpec& spec) {
   return {};
 }
 
+Result<void> GuestSandbox::go_on() {
+  const auto start = Clock::now();
+  KILN_TRY_ASSIGN(const auto saved, open_saved_guest(context_.saved_system));
+  system_ = saved.facts.system;
+  placement_ = saved.facts.placement;
+  disk_.set_filled();
+  KILN_TRY_ASSIGN(auto spec,
+                  machine_.specify(disk_, saved.facts.uefi ? Firmware::kUefi : Firmware::kBios));
+  spec.without_cx16 = runs_without_cx16(system_.os_id);
+  KILN_TRY(machine_.resume(std::move(spec), saved));
+  KILN_TRY(make_distinct(machine_.agent(), agent_program(placement_), context_.cancel));
+  tell_time(context_.events,
+            TimedKind::kVm,
+            fmt::format("{} goes on from where it was saved", system_.pretty_name),
+            start);
+  return {};
+}
+
 Result<void> GuestSandbox::start() {
   KILN_TRY(machine_.prepare());
+  if (!context_.saved_system.empty()) {
+    auto gone_on = go_on();
+    const bool told = !gone_on && (gone_on.error().kind() == ErrorKind::kCancelled ||
+                                   gone_on.error().code() == kNotResumed);
+    if (gone_on || told) return gone_on;
+    return fail(ErrorKind::kUnsupported,
+                kNotResumed,
+                "the saved system does not go on: {}",
+                gone_on.error().summary());
+  }
   KILN_TRY_ASSIGN(const auto firmware, prepare_disk());
   KILN_TRY_ASSIGN(auto spec, machine_.specify(disk_, firmware));
   spec.without_cx16 = runs_without_cx16(system_.os_id);
@@ -154,12 +198,23 @@ Result<void> GuestSandbox::rest() {
   return take_over();
 }
 
-/// A disk of a running system is no place to start from: what runs in it is not on the disk.
-Result<void> GuestSandbox::begin_layer(const std::filesystem::path& overlay) {
-  if (appliance_) return appliance_->begin_layer(overlay);
-  return fail(ErrorKind::kUnsupported,
-              "Sandbox:SystemRuns",
-              "the image's own system runs, and what runs is not on its disk");
+/// The disk of a running system is no place to start from without what runs: that is not on it.
+Result<void> GuestSandbox::begin_layer(const WorkDisk& next, const std::filesystem::path& system) {
+  if (appliance_) return appliance_->begin_layer(next, system);
+  if (const auto why = unsavable(options_); !why.empty()) {
+    return fail(ErrorKind::kUnsupported,
+                "Sandbox:SystemRuns",
+                "the image's own system runs, and cannot be saved with {}",
+                why);
+  }
+  const auto start = Clock::now();
+  auto saved = machine_.save({{}, system_, placement_}, next.overlay(), system);
+  const bool begun = saved || saved.error().code() == kNotSaved ||
+                     saved.error().kind() == ErrorKind::kCancelled;  // only saving can be
+  if (begun) disk_ = next;
+  KILN_TRY_WHILE(std::move(saved), "saving {} as it runs", system_.pretty_name);
+  tell_time(context_.events, TimedKind::kVm, "system saved", start);
+  return {};
 }
 
 Result<void> GuestSandbox::halt() {

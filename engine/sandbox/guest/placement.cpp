@@ -9,6 +9,7 @@
 namespace kiln {
 namespace {
 
+constexpr const char* kProgram = "/kiln-agent";
 constexpr std::string_view kUnitName = "kiln-agent.service";
 constexpr std::string_view kUnitFolder = "/etc/systemd/system";
 constexpr const char* kInittab = "/etc/inittab";
@@ -23,9 +24,10 @@ constexpr std::string_view kCloudInitOff = "/etc/cloud/cloud-init.disabled";
 /// outside of its own.
 std::string agent_command(const std::string& folder) {
   return fmt::format(
-      "{}/kiln-agent --port /dev/virtio-ports/{} --wait-for-port 300 --power-off-when-alone "
+      "{}{} --port /dev/virtio-ports/{} --wait-for-port 300 --power-off-when-alone "
       "--no-pid-namespace",
       folder,
+      kProgram,
       kAgentPortName);
 }
 
@@ -131,6 +133,10 @@ Result<void> add_unit(ImageSession& session, const std::string& folder, Placemen
 
 }  // namespace
 
+std::string agent_program(const Placement& placement) {
+  return placement.paths.front() + kProgram;
+}
+
 std::string inittab_without_agent(std::string_view inittab) {
   std::string text;
   while (!inittab.empty()) {
@@ -152,7 +158,7 @@ Result<Placement> place_agent(ImageSession& session, const std::string& folder) 
   KILN_TRY_ASSIGN(placement.init, find_init(session));
   KILN_TRY(add_folder(session, folder, 0700));
   placement.paths.push_back(folder);  // with its contents
-  KILN_TRY(add_program(session, embedded_linux_agent(), folder + "/kiln-agent"));
+  KILN_TRY(add_program(session, embedded_linux_agent(), folder + kProgram));
   KILN_TRY(placement.init == InitSystem::kSystemd ? add_unit(session, folder, placement)
                                                   : add_to_inittab(session, folder));
   KILN_TRY_ASSIGN(const bool has_cloud_init, exists(session, kCloudFolder));

@@ -14,11 +14,14 @@ namespace kiln {
 enum class InitSystem { kSystemd, kSysvinit };
 
 /// What was put into an image for the time that it is booted. `paths` are to be removed, in this
-/// order, when the image's system is down.
+/// order, when the image's system is down; the first is the agent's folder.
 struct Placement {
   InitSystem init = InitSystem::kSystemd;
   std::vector<std::string> paths;
 };
+
+/// The agent, in the image.
+std::string agent_program(const Placement& placement);
 
 /// An inittab in which `program` is started once, as the last of all: init has waited for
 /// everything that it waits for, so the system is up. init takes no command of more than 127

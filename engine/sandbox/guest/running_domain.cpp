@@ -6,10 +6,13 @@
 #include <mutex>
 #include <thread>
 
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
 #include "engine/core/c_handle.h"
+#include "engine/core/json.h"
+#include "engine/core/text.h"
 
 namespace kiln {
 namespace {
@@ -120,6 +123,35 @@ class Domain final : public RunningDomain {
 
   void cut_power() override { cut(); }
 
+  Result<void> pause() override {
+    if (::virDomainSuspend(handle_.get()) == 0) return {};
+    return virt_error("Sandbox:Virt", "pausing the virtual machine");
+  }
+
+  Result<void> resume() override {
+    if (::virDomainResume(handle_.get()) == 0) return {};
+    return virt_error("Sandbox:Virt", "having the virtual machine go on");
+  }
+
+  Result<nlohmann::json> monitor(const std::string& command,
+                                 const nlohmann::json& arguments,
+                                 int file) override {
+    const auto text = dump_json({{"execute", command}, {"arguments", arguments}});
+    char* said = nullptr;
+    std::array<int, 1> files = {file};
+    const int status = ::virDomainQemuMonitorCommandWithFiles(
+        handle_.get(), text.c_str(), file >= 0 ? 1 : 0, files.data(), nullptr, nullptr, &said, 0);
+    if (status != 0) return virt_error("Sandbox:Virt", "asking qemu for " + command);
+    const std::unique_ptr<char, decltype(&std::free)> owned(said, std::free);
+    auto answer = nlohmann::json::parse(said, nullptr, /*allow_exceptions=*/false);
+    if (answer.is_object() && answer.contains("return")) return std::move(answer["return"]);
+    return fail(ErrorKind::kUnsupported,
+                "Sandbox:Monitor",
+                "qemu refuses {}: {}",
+                command,
+                printable(said));
+  }
+
   void on_restart(std::function<void()> call) override {
     const std::lock_guard lock(news_->mutex);
     news_->on_restart = std::move(call);
@@ -156,9 +188,11 @@ class Domain final : public RunningDomain {
 }  // namespace
 
 Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
-                                                    const std::string& xml) {
+                                                    const std::string& xml,
+                                                    bool paused) {
   // The embedded driver knows no AUTODESTROY; the keeper ends the machine where we are killed.
-  const auto flags = connection->embedded() ? VIR_DOMAIN_NONE : VIR_DOMAIN_START_AUTODESTROY;
+  unsigned flags = connection->embedded() ? VIR_DOMAIN_NONE : VIR_DOMAIN_START_AUTODESTROY;
+  if (paused) flags |= VIR_DOMAIN_START_PAUSED;
   auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), flags);
   if (handle == nullptr) return virt_error("Sandbox:StartGuest", "starting the virtual machine");
   auto domain = std::make_unique<Domain>(std::move(connection), handle);

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/core/cancel.h"
 #include "engine/core/result.h"
 #include "engine/sandbox/guest/virt_connection.h"
@@ -37,12 +39,22 @@ class RunningDomain {
   virtual void press_return() = 0;
   /// As when somebody pulls the plug.
   virtual void cut_power() = 0;
+  /// Its processors stand still until `resume`.
+  virtual Result<void> pause() = 0;
+  virtual Result<void> resume() = 0;
+  /// What a command of qemu's own monitor returns; Sandbox:Monitor where qemu refuses it.
+  /// @param file what qemu gets a copy of, where not negative
+  virtual Result<nlohmann::json> monitor(const std::string& command,
+                                         const nlohmann::json& arguments,
+                                         int file) = 0;
   /// Called on another thread whenever the guest restarts; an empty function ends that.
   virtual void on_restart(std::function<void()> call) = 0;
 };
 
 /// Starts a transient machine, of which no configuration stays.
+/// @param paused its processors stand still until `resume`
 Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
-                                                    const std::string& xml);
+                                                    const std::string& xml,
+                                                    bool paused = false);
 
 }  // namespace kiln

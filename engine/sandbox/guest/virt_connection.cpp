@@ -60,6 +60,11 @@ class Connection : public VirtConnection {
       : loop_(std::move(loop)), handle_(handle), embedded_(embedded) {}
   [[nodiscard]] virConnectPtr handle() const override { return handle_.get(); }
   [[nodiscard]] bool embedded() const override { return embedded_; }
+  [[nodiscard]] unsigned long version() const override {
+    unsigned long version = 0;
+    ::virConnectGetLibVersion(handle_.get(), &version);
+    return version;
+  }
 
  private:
   std::unique_ptr<EventLoop> loop_;  // first, because closing needs it

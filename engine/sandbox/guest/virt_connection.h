@@ -15,6 +15,8 @@ class VirtConnection {
  public:
   virtual ~VirtConnection() = default;
   [[nodiscard]] virtual _virConnect* handle() const = 0;
+  /// libvirt's version, as it counts it.
+  [[nodiscard]] virtual unsigned long version() const = 0;
   /// In this process, where nobody else has machines, and nobody ends ours when we are gone.
   [[nodiscard]] virtual bool embedded() const = 0;
 };

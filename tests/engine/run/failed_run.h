@@ -34,7 +34,10 @@ class FakeSandbox : public Sandbox {
   GuestAgent& agent() override { return agent_; }
   Result<void> restart(std::chrono::milliseconds /*limit*/) override { return {}; }
   Result<void> rest() override { return {}; }
-  Result<void> begin_layer(const std::filesystem::path& /*overlay*/) override { return {}; }
+  Result<void> begin_layer(const WorkDisk& /*next*/,
+                           const std::filesystem::path& /*system*/) override {
+    return {};
+  }
   Result<FileTree*> seal() override { return nullptr; }
   Result<void> halt() override {
     ++log_.halted;
