@@ -35,6 +35,22 @@ bool is_staged(std::string_view name) {
   });
 }
 
+constexpr std::string_view kScript = "/DeprovisioningScript.ps1";
+
+/// The paths of what is in a folder and is a residue.
+Result<std::vector<std::string>> residues_in(FileTree& files,
+                                             const std::string& folder,
+                                             bool (*is_residue)(std::string_view)) {
+  std::vector<std::string> found;
+  KILN_TRY_ASSIGN(const auto path, windows_path(files, folder));
+  if (!path) return found;
+  KILN_TRY_ASSIGN(const auto names, files.list(*path));
+  for (const auto& name : names) {
+    if (is_residue(name)) found.push_back(*path + "/" + name);
+  }
+  return found;
+}
+
 class Search {
  public:
   Search(ImageSession& session, Hives& hives, const WindowsFacts& facts)
@@ -43,7 +59,7 @@ class Search {
   Result<void> run() {
     KILN_TRY(look_at_services());
     KILN_TRY(look_for("/" + std::string(kWindowsAgentFolder), facts_.root));
-    KILN_TRY(look_for("/DeprovisioningScript.ps1", ""));
+    KILN_TRY(look_for(std::string(kScript), ""));
     KILN_TRY(look_into(facts_.root + "/Temp", is_staged));
     KILN_TRY(look_into("/Users", is_profile));
     KILN_TRY(look_at_accounts());
@@ -61,12 +77,8 @@ class Search {
   }
 
   Result<void> look_into(const std::string& folder, bool (*is_residue)(std::string_view)) {
-    KILN_TRY_ASSIGN(const auto path, windows_path(session_.files(), folder));
-    if (!path) return {};
-    KILN_TRY_ASSIGN(const auto names, session_.files().list(*path));
-    for (const auto& name : names) {
-      if (is_residue(name)) add(*path + "/" + name);
-    }
+    KILN_TRY_ASSIGN(const auto paths, residues_in(session_.files(), folder, is_residue));
+    for (const auto& path : paths) add(path);
     return {};
   }
 
@@ -131,6 +143,17 @@ Result<std::vector<std::string>> find_windows_residues(ImageSession& session,
   });
   KILN_TRY(looked);
   return found;
+}
+
+Result<void> remove_windows_scripts(ImageSession& session, const WindowsFacts& facts) {
+  return on_windows_volume(session, facts, false, [&](Hives&) -> Result<void> {
+    auto& files = session.files();
+    KILN_TRY_ASSIGN(auto paths, residues_in(files, facts.root + "/Temp", is_staged));
+    KILN_TRY_ASSIGN(auto script, windows_path(files, kScript));
+    if (script) paths.push_back(*std::move(script));
+    for (const auto& path : paths) KILN_TRY(session.remove_all(path));
+    return {};
+  });
 }
 
 }  // namespace kiln

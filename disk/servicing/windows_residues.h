@@ -16,4 +16,8 @@ namespace kiln {
 Result<std::vector<std::string>> find_windows_residues(ImageSession& session,
                                                        const WindowsFacts& facts);
 
+/// Removes those of them that are the scripts of steps and of generalization. Nothing is mounted
+/// before or after.
+Result<void> remove_windows_scripts(ImageSession& session, const WindowsFacts& facts);
+
 }  // namespace kiln
