@@ -110,4 +110,20 @@ FrameDecoder::Status FrameDecoder::feed(std::string_view& data, Frame& frame) {
   return Status::kFaulty;
 }
 
+bool skip_to_frame(std::string& data) {
+  constexpr std::string_view kMark = "KILN";
+  auto rest = std::string_view(data);
+  bool whole = false;
+  for (; !rest.empty(); rest.remove_prefix(1)) {
+    if (!rest.starts_with(kMark.substr(0, rest.size()))) continue;
+    auto tried = rest;
+    Frame frame;
+    const auto status = FrameDecoder().feed(tried, frame);
+    whole = status == FrameDecoder::Status::kFrame;
+    if (status != FrameDecoder::Status::kFaulty) break;
+  }
+  data.erase(0, data.size() - rest.size());
+  return whole;
+}
+
 }  // namespace kiln::agent

@@ -23,6 +23,11 @@ inline constexpr std::size_t kFrameHeaderSize = 20;
 /// @param payload at most kMaxPayload bytes
 std::string encode_frame(FrameType type, std::uint32_t request, std::string_view payload);
 
+/// Drops what comes before a whole frame, or before what may become one: text of others on a port
+/// that is not the agent's alone.
+/// @return whether a whole frame is at the front now
+bool skip_to_frame(std::string& data);
+
 enum class FrameFault {
   kNone,
   kMagic,

@@ -100,10 +100,17 @@ class GuestAgent {
   virtual Result<void> quit(const CancelToken& cancel) = 0;
 };
 
+/// Who else writes to an agent's port before the agent does.
+enum class PortUse {
+  kAgentOnly,
+  kFirmwareToo,  ///< a serial port, which UEFI takes for a console; its output is skipped
+};
+
 /// Waits for the agent's hello on a connected stream socket and checks its version.
 Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
                                                   std::chrono::milliseconds patience,
-                                                  const CancelToken& cancel);
+                                                  const CancelToken& cancel,
+                                                  PortUse use = PortUse::kAgentOnly);
 
 /// Takes up the session of an agent that was connected to before, in a machine that was saved and
 /// goes on; it must have no accounts to run commands as.

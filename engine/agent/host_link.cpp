@@ -74,13 +74,14 @@ void HostLink::send(FrameType type, std::uint32_t request, std::string_view payl
   outgoing_.append(agent::encode_frame(type, request, payload));
 }
 
-Result<Frame> HostLink::receive_hello(const CancelToken& cancel) {
+Result<Frame> HostLink::receive_hello(const CancelToken& cancel, PortUse use) {
   const auto deadline = Clock::now() + patience_.hello;
   Frame frame;
   for (;;) {
-    std::string_view data = incoming_;
+    const bool ready = use == PortUse::kAgentOnly || agent::skip_to_frame(incoming_);
+    std::string_view data = ready ? incoming_ : std::string_view();
     const auto status = decoder_.feed(data, frame);
-    incoming_.erase(0, incoming_.size() - data.size());
+    if (ready) incoming_.erase(0, incoming_.size() - data.size());
     if (status == agent::FrameDecoder::Status::kFaulty) {
       return breach(agent::describe(decoder_.fault()));
     }

@@ -37,7 +37,7 @@ class HostLink {
   Result<void> exchange(const Exchange& exchange, const CancelToken& cancel);
 
   /// The first frame, which is nobody's answer.
-  Result<agent::Frame> receive_hello(const CancelToken& cancel);
+  Result<agent::Frame> receive_hello(const CancelToken& cancel, PortUse use);
   /// From now on the guest may open streams to these.
   void allow_streams(std::vector<ServerAddress> servers);
   /// An error that ends the link.

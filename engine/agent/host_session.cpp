@@ -60,7 +60,7 @@ class HostSession final : public GuestAgent {
   HostSession(UniqueFd socket, const AgentPatience& patience, std::uint32_t last_request)
       : link_(std::move(socket), patience, last_request) {}
 
-  Result<void> greet(const CancelToken& cancel);
+  Result<void> greet(const CancelToken& cancel, PortUse use);
 
   Result<GuestExit> run(const GuestCommand& command,
                         const GuestOutput& output,
@@ -132,8 +132,8 @@ Result<void> check_command(const GuestCommand& command) {
       .cure("correct the step");
 }
 
-Result<void> HostSession::greet(const CancelToken& cancel) {
-  KILN_TRY_ASSIGN(const auto frame, link_.receive_hello(cancel));
+Result<void> HostSession::greet(const CancelToken& cancel, PortUse use) {
+  KILN_TRY_ASSIGN(const auto frame, link_.receive_hello(cancel, use));
   const auto hello = agent::decode_hello(frame.payload);
   if (!hello) return link_.breach("its greeting is malformed");
   capabilities_ = hello->capabilities;
@@ -377,9 +377,10 @@ Result<void> HostSession::quit(const CancelToken& cancel) {
 
 Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
                                                   const AgentPatience& patience,
-                                                  const CancelToken& cancel) {
+                                                  const CancelToken& cancel,
+                                                  PortUse use) {
   auto session = std::make_unique<HostSession>(std::move(socket), patience);
-  KILN_TRY(session->greet(cancel));
+  KILN_TRY(session->greet(cancel, use));
   return std::unique_ptr<GuestAgent>(std::move(session));
 }
 
@@ -391,8 +392,9 @@ std::unique_ptr<GuestAgent> resume_agent(UniqueFd socket, std::uint32_t times) {
 
 Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
                                                   std::chrono::milliseconds patience,
-                                                  const CancelToken& cancel) {
-  return connect_agent(std::move(socket), AgentPatience{patience}, cancel);
+                                                  const CancelToken& cancel,
+                                                  PortUse use) {
+  return connect_agent(std::move(socket), AgentPatience{patience}, cancel, use);
 }
 
 }  // namespace kiln

@@ -21,6 +21,7 @@ struct AgentPatience {
 
 Result<std::unique_ptr<GuestAgent>> connect_agent(UniqueFd socket,
                                                   const AgentPatience& patience,
-                                                  const CancelToken& cancel);
+                                                  const CancelToken& cancel,
+                                                  PortUse use = PortUse::kAgentOnly);
 
 }  // namespace kiln

@@ -40,6 +40,28 @@ Result<std::unique_ptr<Sandbox>> start_to_customize(AttachedDisk& attached,
   return start();
 }
 
+Result<void> stage_script(GuestAgent& agent, const RunContext& context) {
+  return context.plan.is_windows() ? stage_windows_deprovision_script(agent, context.cancel)
+                                   : stage_deprovision_script(agent, context.cancel);
+}
+
+/// What the agent made goes first: sysprep seals what is there.
+Result<GeneralizeReport> generalize_windows(Sandbox& sandbox, const RunContext& context) {
+  KILN_TRY(sandbox.withdraw());
+  KILN_TRY(
+      run_windows_deprovision(step_context(context, sandbox.agent(), "generalize", "generalize")));
+  KILN_TRY(sandbox.rest());
+  return GeneralizeReport{};
+}
+
+Result<std::vector<Residue>> residues_of(const SealedImage& sealed,
+                                         const GeneralizeReport& report) {
+  if (!sealed.windows_residues) return find_residues(*sealed.files, {report.build_users, {}});
+  std::vector<Residue> residues;
+  for (const auto& each : *sealed.windows_residues) residues.push_back({"Windows", each, {}});
+  return residues;
+}
+
 }  // namespace
 
 Result<PreparedInputs> prepare(const RunContext& context) {
@@ -105,7 +127,7 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
     KILN_TRY_ASSIGN(sandbox, start_to_customize(attached, context));
     const auto done = attached.steps_done;
     // Else it is on the disk as the steps left it.
-    if (done == 0) KILN_TRY(stage_deprovision_script(sandbox->agent(), context.cancel));
+    if (done == 0) KILN_TRY(stage_script(sandbox->agent(), context));
     return run_steps(context,
                      "customize",
                      context.plan.checked.steps,
@@ -124,6 +146,7 @@ Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& 
   auto& sandbox = *customized.sandbox;
   const auto& options = context.plan.options;
   const auto work = [&]() -> Result<GeneralizeReport> {
+    if (context.plan.is_windows()) return generalize_windows(sandbox, context);
     KILN_TRY_ASSIGN(
         auto made,
         run_deprovision(step_context(context, sandbox.agent(), "generalize", "generalize")));
@@ -148,9 +171,8 @@ Result<GeneralizedDisk> generalize(CustomizedDisk customized, const RunContext& 
 
 Result<CheckedDisk> check(GeneralizedDisk generalized, const RunContext& context) {
   const auto work = [&]() -> Result<void> {
-    KILN_TRY_ASSIGN(auto* tree, generalized.sandbox->seal());
-    KILN_TRY_ASSIGN(const auto residues,
-                    find_residues(*tree, {generalized.report.build_users, {}}));
+    KILN_TRY_ASSIGN(const auto sealed, generalized.sandbox->seal());
+    KILN_TRY_ASSIGN(const auto residues, residues_of(sealed, generalized.report));
     KILN_TRY(judge_residues(residues, context.plan.options.generalize_skip, context.events));
     KILN_TRY(generalized.sandbox->finish());
     context.layers->end_disk(generalized.disk, residues, context);

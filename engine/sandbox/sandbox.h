@@ -93,6 +93,14 @@ struct SandboxContext {
   std::filesystem::path saved_system = {};
 };
 
+/// What the image will hold, seen when nothing writes it any more.
+struct SealedImage {
+  FileTree* files = nullptr;  ///< of a Linux image
+  /// Of Windows instead, whose registry counts as much as its files: what a generalized image must
+  /// not hold, a sentence each.
+  std::optional<std::vector<std::string>> windows_residues = {};
+};
+
 /// A virtual machine that holds the work disk and nothing else of the host. Going out of scope
 /// kills it; only `seal` and then `finish` say that everything reached the disk.
 class Sandbox {
@@ -101,10 +109,16 @@ class Sandbox {
   [[nodiscard]] virtual const GuestSystem& system() const = 0;
   virtual GuestAgent& agent() = 0;
   /// Restarts the image's own system and waits until it is up again, at most `limit`. `agent` stays
-  /// good. Refused where no system runs.
+  /// good. Refused where no system runs that can be told to.
   virtual Result<void> restart(std::chrono::milliseconds limit) = 0;
+  /// The same for a system that a program of its own has told to restart, which may have begun.
+  virtual Result<void> await_restart(std::chrono::milliseconds limit) = 0;
+  /// Before the image's own system is generalized: what the agent made in it goes, as far as it is
+  /// not needed to run programs as the system itself.
+  virtual Result<void> withdraw() { return {}; }
   /// Shuts the image's own system down where one runs. From here on a new `agent` works on the disk
   /// at rest, mounted; what the system writes while it shuts down is there to be seen and removed.
+  /// In Windows no agent works on a disk at rest.
   virtual Result<void> rest() = 0;
   /// Between two steps: makes the file systems whole on their disk and begins a layer. From here on
   /// the work disk is `next`, one more overlay over it, whose own file stays as it is. kUnsupported
@@ -117,7 +131,7 @@ class Sandbox {
   [[nodiscard]] virtual std::chrono::milliseconds layer_cost() const { return {}; }
   /// Ends the agent, trims the file systems and mounts them read-only: what is seen now is what the
   /// image will hold. `agent` may not be used any more.
-  virtual Result<FileTree*> seal() = 0;
+  virtual Result<SealedImage> seal() = 0;
   /// For a disk that is kept after a failure, from any state: as `rest`, `seal` and `finish`, but a
   /// system that does not shut down within `halt_time_limit` loses its power.
   virtual Result<void> halt() = 0;

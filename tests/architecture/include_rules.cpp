@@ -143,6 +143,7 @@ const std::vector<FolderRule>& folder_rules() {
         "disk/workspace",
         "disk/inspect",
         "disk/grow",
+        "disk/servicing",
         "disk/guestfs"},
        "what boots or mounts a disk does not know which steps will run"},
       {"engine/installers",

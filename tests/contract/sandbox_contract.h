@@ -211,10 +211,11 @@ TEST_P(SandboxContract, RunsStepsInTheGuestAndKeepsWhatTheyDid) {
   leave_files();
   begin_layer();
   output_of({"sh", "-c", "echo over > /etc/kiln-layer"});
-  const auto tree = sandbox_->seal();
-  ASSERT_OK(tree);
-  expect_files_in(**tree);
-  EXPECT_EQ((*tree)->read("/etc/kiln-layer").value(), "over\n");
+  const auto sealed = sandbox_->seal();
+  ASSERT_OK(sealed);
+  auto& files = *sealed->files;
+  expect_files_in(files);
+  EXPECT_EQ(files.read("/etc/kiln-layer").value(), "over\n");
   EXPECT_OK(sandbox_->finish());
   if (below_.empty()) return;  // no layer was begun
   EXPECT_EQ(file_digest(disk_->overlay(), {}).value_or(""), below_);

@@ -114,15 +114,15 @@ TEST_P(CustomizedGuest, IsGeneralInTheEnd) {
     EXPECT_THAT(output, Contains(HasSubstr("SSH host key pairs will be deleted")));
   }
 
-  const auto tree = sandbox_->seal();
-  ASSERT_OK(tree);
-  const auto residues = find_residues(**tree, {report->build_users, {}});
+  const auto sealed = sandbox_->seal();
+  ASSERT_OK(sealed);
+  const auto residues = find_residues(*sealed->files, {report->build_users, {}});
   ASSERT_OK(residues);
   EXPECT_THAT(list(*residues), IsEmpty());
-  const auto text = (*tree)->read("/etc/kiln-test");
+  const auto text = sealed->files->read("/etc/kiln-test");
   ASSERT_OK(text);
   EXPECT_EQ(*text, "customized\n");
-  const auto file = (*tree)->read("/opt/index.html");
+  const auto file = sealed->files->read("/opt/index.html");
   ASSERT_OK(file);
   EXPECT_EQ(*file, "<p>customized</p>\n");
   EXPECT_OK(sandbox_->finish());
@@ -140,9 +140,9 @@ using UntouchedGuest = GuestTest;
 
 TEST_P(UntouchedGuest, IsFullOfResidues) {
   ASSERT_OK(stage_deprovision_script(sandbox_->agent(), {}));
-  const auto tree = sandbox_->seal();
-  ASSERT_OK(tree);
-  const auto residues = find_residues(**tree);
+  const auto sealed = sandbox_->seal();
+  ASSERT_OK(sealed);
+  const auto residues = find_residues(*sealed->files);
   ASSERT_OK(residues);
   EXPECT_THAT(list(*residues),
               IsSupersetOf({"/etc/machine-id machine-id",

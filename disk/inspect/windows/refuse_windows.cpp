@@ -34,11 +34,11 @@ Error refuse_windows(ImageSession& session,
   for (const auto& each : (*facts)->refusals) more.push_back(each.summary());
   return fail(refusal.kind(),
               refusal.code(),
-              "the disk holds {}, and this version of Kiln builds no image of Windows",
+              "the disk holds {}, and the template does not say so",
               describe(**facts))
       .at((*facts)->device)
       .quoting(std::move(more))
-      .cure("use a Linux image");
+      .cure("say osType Windows in the catalog (`kiln catalog add --os-type Windows`) or in the source");
 }
 
 }  // namespace kiln

@@ -12,9 +12,9 @@ namespace kiln {
 /// a terminal.
 std::string describe(const WindowsFacts& facts);
 
-/// Why a disk with Windows is not built from: the refusal that was found without looking into it,
-/// with what the disk says of itself where the session can read that. What forbids to service it is
-/// quoted.
+/// Why a disk with Windows is not taken for one of Linux: the refusal that was found without
+/// looking into it, with what the disk says of itself where the session can read that. What forbids
+/// to service it is quoted.
 /// @param refusal as plan_mounts gives it; any but `Inspect:WindowsRoot` is returned as it is
 Error refuse_windows(ImageSession& session,
                      const std::vector<FileSystem>& file_systems,

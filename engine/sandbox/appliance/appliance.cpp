@@ -19,6 +19,13 @@ constexpr const char* kNameServer = "169.254.2.3";
 /// The agent says hello within a second or two under emulation; a busy host needs more.
 constexpr auto kHelloPatience = std::chrono::seconds(60);
 
+Error nothing_to_restart() {
+  return fail(ErrorKind::kUnsupported,
+              "Sandbox:NothingToRestart",
+              "the image is mounted, so there is no system that could be restarted")
+      .cure("build with --mode boot");
+}
+
 class ApplianceSandbox : public Sandbox {
  public:
   ApplianceSandbox(PortFolder port, MountedImage image, const SandboxContext& context)
@@ -34,12 +41,12 @@ class ApplianceSandbox : public Sandbox {
     KILN_CHECK(agent_ != nullptr);
     return *agent_;
   }
-  Result<FileTree*> seal() override;
+  Result<SealedImage> seal() override;
   Result<void> restart(std::chrono::milliseconds /*limit*/) override {
-    return fail(ErrorKind::kUnsupported,
-                "Sandbox:NothingToRestart",
-                "the image is mounted, so there is no system that could be restarted")
-        .cure("build with --mode boot");
+    return nothing_to_restart();
+  }
+  Result<void> await_restart(std::chrono::milliseconds /*limit*/) override {
+    return nothing_to_restart();
   }
   Result<void> rest() override { return {}; }
   Result<void> begin_layer(const WorkDisk& next, const std::filesystem::path& system) override;
@@ -107,7 +114,7 @@ Result<void> ApplianceSandbox::begin_layer(const WorkDisk& next,
               thawed.error().summary());
 }
 
-Result<FileTree*> ApplianceSandbox::seal() {
+Result<SealedImage> ApplianceSandbox::seal() {
   const auto start = Clock::now();
   KILN_TRY(agent().quit(cancel_));
   agent_.reset();
@@ -115,7 +122,7 @@ Result<FileTree*> ApplianceSandbox::seal() {
   KILN_TRY(image_.session->unmount_all());
   KILN_TRY_WHILE(mount_all(image_, true), "mounting the finished image read-only");
   tell_time(events_, TimedKind::kDisk, "image sealed", start);
-  return &image_.session->files();
+  return SealedImage{&image_.session->files()};
 }
 
 }  // namespace

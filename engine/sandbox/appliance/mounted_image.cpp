@@ -141,22 +141,31 @@ Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launc
   return launch_micro(context.runner, appliance, files, {}, context.cancel);
 }
 
-Result<MountedImage> mount_in(const char* name,
-                              Result<std::unique_ptr<ImageSession>> (*start)(const Launch&),
-                              const Launch& launch) {
-  auto& events = launch.context.events;
+using StartSession = Result<std::unique_ptr<ImageSession>> (*)(const Launch& launch);
+
+Result<std::unique_ptr<ImageSession>> start_session(const char* name,
+                                                    StartSession start,
+                                                    const Launch& launch) {
   const auto begin = Clock::now();
-  MountedImage image;
-  KILN_TRY_ASSIGN(image.session, start(launch));
-  tell_time(events,
+  KILN_TRY_ASSIGN(auto session, start(launch));
+  tell_time(launch.context.events,
             TimedKind::kVm,
             fmt::format("{} launched", name),
             begin,
             launch.emulate() ? " (emulated)" : "");
-  KILN_TRY_WHILE(
-      find_and_mount(image, launch.disk, events), "mounting {}", launch.disk.overlay().string());
+  return session;
+}
+
+Result<MountedImage> mount_in(const char* name, StartSession start, const Launch& launch) {
+  MountedImage image;
+  KILN_TRY_ASSIGN(image.session, start_session(name, start, launch));
+  KILN_TRY_WHILE(find_and_mount(image, launch.disk, launch.context.events),
+                 "mounting {}",
+                 launch.disk.overlay().string());
   return image;
 }
+
+constexpr const char* kLibguestfs = "libguestfs appliance";
 
 Result<MountedImage> mount_in_micro(const Launch& launch) {
   if (launch.disk.unfilled_from()) {
@@ -181,6 +190,20 @@ Result<void> mount_all(MountedImage& image, bool read_only) {
   return {};
 }
 
+Result<std::unique_ptr<ImageSession>> launch_unmounted(const WorkDisk& disk,
+                                                       const SandboxOptions& options,
+                                                       const SandboxContext& context) {
+  KILN_TRY_ASSIGN(auto acceleration,
+                  choose_accelerator(options.accelerator,
+                                     context.runner,
+                                     context.cache_folder,
+                                     context.events,
+                                     context.cancel));
+  const std::optional<GuestPort> no_port;
+  const Launch launch{disk, options, context, no_port, std::move(acceleration)};
+  return start_session(kLibguestfs, launch_libguestfs, launch);
+}
+
 Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxOptions& options,
                                  const SandboxContext& context,
@@ -200,7 +223,7 @@ Result<MountedImage> mount_image(const WorkDisk& disk,
     }
     notice(context.events, fmt::format("{}; libguestfs takes over", image.error().summary()));
   }
-  return mount_in("libguestfs appliance", launch_libguestfs, launch);
+  return mount_in(kLibguestfs, launch_libguestfs, launch);
 }
 
 }  // namespace kiln

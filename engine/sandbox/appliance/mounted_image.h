@@ -24,6 +24,11 @@ Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxContext& context,
                                  const std::optional<GuestPort>& port);
 
+/// libguestfs's appliance with nothing mounted, for systems that are not mounted by an fstab.
+Result<std::unique_ptr<ImageSession>> launch_unmounted(const WorkDisk& disk,
+                                                       const SandboxOptions& options,
+                                                       const SandboxContext& context);
+
 /// Mounts the planned file systems; none may be mounted.
 Result<void> mount_all(MountedImage& image, bool read_only);
 

@@ -45,7 +45,7 @@ Result<void> BootedAgent::connect(const std::filesystem::path& socket,
   const auto alarm = duplicate(port);
   std::optional<Error> refusal;
   auto watcher = watch_console(alarm, refusal);
-  auto session = connect_agent(std::move(port), patience, cancel);
+  auto session = connect_agent(std::move(port), patience, cancel, use_);
   watcher.request_stop();
   watcher.join();
   if (!session) {

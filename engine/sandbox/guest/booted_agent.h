@@ -21,8 +21,12 @@ class BootedAgent : public GuestAgent {
   /// @param restart_step the type of a template's step that restarts such a system
   BootedAgent(RunningDomain& domain,
               std::filesystem::path console_log,
+              PortUse use,
               std::string_view restart_step)
-      : domain_(domain), console_log_(std::move(console_log)), restart_step_(restart_step) {}
+      : domain_(domain),
+        console_log_(std::move(console_log)),
+        use_(use),
+        restart_step_(restart_step) {}
   BootedAgent(const BootedAgent&) = delete;
   BootedAgent& operator=(const BootedAgent&) = delete;
   ~BootedAgent() override { domain_.on_restart({}); }
@@ -41,6 +45,8 @@ class BootedAgent : public GuestAgent {
   /// Lets the session go, without a word to the agent.
   void disconnect();
   [[nodiscard]] bool connected() const { return session_ != nullptr; }
+  /// How often the system had restarted when its agent was connected last.
+  [[nodiscard]] int restarts_seen() const { return restarts_seen_; }
 
   Result<GuestExit> run(const GuestCommand& command,
                         const GuestOutput& output,
@@ -82,6 +88,7 @@ class BootedAgent : public GuestAgent {
 
   RunningDomain& domain_;
   std::filesystem::path console_log_;
+  PortUse use_;
   std::string_view restart_step_;
   std::unique_ptr<GuestAgent> session_;
   int restarts_seen_ = 0;

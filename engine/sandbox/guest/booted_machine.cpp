@@ -85,7 +85,11 @@ Result<void> BootedMachine::boot(const DomainSpec& spec, const std::string& syst
   const auto start = Clock::now();
   spec_ = spec;
   KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
-  agent_ = std::make_unique<BootedAgent>(*domain_, spec.console_log, restart_step_);
+  const bool serial = spec.drivers == DeviceDrivers::kWindows;
+  agent_ = std::make_unique<BootedAgent>(*domain_,
+                                         spec.console_log,
+                                         serial ? PortUse::kFirmwareToo : PortUse::kAgentOnly,
+                                         restart_step_);
   const auto limit = options_.boot_time_limit;
   KILN_TRY_WHILE(connect(limit, boot_timeout(limit, spec.drivers)),
                  "booting {} by {}",

@@ -43,12 +43,19 @@ class GuestSandbox : public Sandbox {
   [[nodiscard]] const GuestSystem& system() const override { return system_; }
   GuestAgent& agent() override { return appliance_ ? appliance_->agent() : machine_.agent(); }
   Result<void> restart(std::chrono::milliseconds limit) override;
+  /// KilnRestart has the sandbox restart a Linux system; no step of Linux does so itself.
+  Result<void> await_restart(std::chrono::milliseconds /*limit*/) override {
+    return fail(ErrorKind::kUnsupported,
+                "Sandbox:NotOurRestart",
+                "only steps of Windows restart the image's system themselves")
+        .cure("put a KilnRestart step in its place");
+  }
   Result<void> rest() override;
   Result<void> begin_layer(const WorkDisk& next, const std::filesystem::path& system) override;
   [[nodiscard]] std::chrono::milliseconds layer_cost() const override {
     return appliance_ ? appliance_->layer_cost() : kSavingTime;
   }
-  Result<FileTree*> seal() override {
+  Result<SealedImage> seal() override {
     KILN_TRY(rest());
     return appliance_->seal();
   }

@@ -63,13 +63,13 @@ class HostSession : public ::testing::Test {
     host_socket_.reset(ends[0]);
     peer_.emplace(ends[1]);
   }
-  Result<std::unique_ptr<GuestAgent>> connect() {
+  Result<std::unique_ptr<GuestAgent>> connect(PortUse use = PortUse::kAgentOnly) {
     AgentPatience patience{.hello = 300ms,
                            .before_ping = 100ms,
                            .for_pong = 300ms,
                            .for_cancel = 200ms,
                            .beyond_limit = 200ms};
-    return connect_agent(std::move(host_socket_), patience, source_.token());
+    return connect_agent(std::move(host_socket_), patience, source_.token(), use);
   }
   void connect_well() {
     peer_->hello();
@@ -172,6 +172,34 @@ TEST_F(HostSession, RefusesAnythingElseAsGreeting) {
 
 TEST_F(HostSession, RefusesGarbageAsGreeting) {
   peer_->send_bytes("Debian GNU/Linux 12 localhost ttyS0\r\n\r\nlocalhost login: ");
+  EXPECT_THAT(connect(), test::FailsWith("Agent:Protocol"));
+}
+
+/// UEFI takes every serial port for a console; its text may come cut anywhere.
+TEST_F(HostSession, SkipsWhatFirmwareWroteBeforeTheGreeting) {
+  const auto hello =
+      encode_frame(FrameType::kHello, 0, encode(agent::Hello{agent::kProtocolVersion, "test", 0}));
+  const auto bytes = "\x1b[2J BdsDxe: starting KILN, KILN or K" + hello;
+  std::thread thread([&] {
+    for (const char byte : bytes) peer_->send_bytes({&byte, 1});
+  });
+  auto connected = connect(PortUse::kFirmwareToo);
+  thread.join();
+  ASSERT_OK(connected);
+  agent_ = *std::move(connected);
+  std::thread peer([&] {
+    const auto request = peer_->receive().request;
+    peer_->send(FrameType::kExit, request, encode(agent::ExitReport{{}, 0}));
+  });
+  const auto exit = run();
+  peer.join();
+  ASSERT_OK(exit);
+  EXPECT_TRUE(exit->ok());
+}
+
+TEST_F(HostSession, SkipsNothingOnAPortOfTheAgentsOwn) {
+  peer_->send_bytes("text ");
+  peer_->hello();
   EXPECT_THAT(connect(), test::FailsWith("Agent:Protocol"));
 }
 

@@ -33,12 +33,13 @@ class FakeSandbox : public Sandbox {
   [[nodiscard]] const GuestSystem& system() const override { return system_; }
   GuestAgent& agent() override { return agent_; }
   Result<void> restart(std::chrono::milliseconds /*limit*/) override { return {}; }
+  Result<void> await_restart(std::chrono::milliseconds /*limit*/) override { return {}; }
   Result<void> rest() override { return {}; }
   Result<void> begin_layer(const WorkDisk& /*next*/,
                            const std::filesystem::path& /*system*/) override {
     return {};
   }
-  Result<FileTree*> seal() override { return nullptr; }
+  Result<SealedImage> seal() override { return SealedImage{}; }
   Result<void> halt() override {
     ++log_.halted;
     log_.on_halt();

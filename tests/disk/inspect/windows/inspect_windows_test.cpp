@@ -182,7 +182,7 @@ TEST_F(WindowsDisks, AreNamedWhereABuildCannotMountThem) {
   EXPECT_EQ(server.where(), "/dev/sdc3");
   EXPECT_EQ(server.message(),
             "the disk holds Windows Server 2022 Datacenter 21H2 (10.0.20348.1234, "
-            "ServerDatacenter, generation 2), and this version of Kiln builds no image of Windows");
+            "ServerDatacenter, generation 2), and the template does not say so");
   EXPECT_THAT(server.quoted(), IsEmpty());
   const auto unfit = refuse("unfit");
   EXPECT_THAT(unfit.message(), ::testing::HasSubstr("no boot loader"));
