@@ -7,8 +7,7 @@
 
 namespace kiln {
 
-/// What steps share that need Windows. They are complete, while this version of Kiln has no sandbox
-/// that a system of Windows runs in: `blocker` says so, and goes away with the first one.
+/// What steps share that need Windows.
 class WindowsStep : public Customizer {
  public:
   explicit WindowsStep(const Record& record)
@@ -16,13 +15,10 @@ class WindowsStep : public Customizer {
   [[nodiscard]] std::string_view type() const override { return type_; }
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] StepSystem system() const override { return StepSystem::kWindows; }
-  [[nodiscard]] std::optional<Error> blocker() const override {
-    return windows_blocker(type_, where_);
+  [[nodiscard]] std::string_view needs_boot() const override {
+    return "it needs a Windows that runs";
   }
   Result<void> run(const StepContext& context) const final;
-
-  /// Why a step cannot run yet.
-  static Error windows_blocker(std::string_view type, const std::string& where);
 
  protected:
   /// The step itself; `run` adds its place in the template to an error.

@@ -61,10 +61,6 @@ class FileCustomizer : public Customizer {
     // `/folder/file` is as good in Windows.
     return is_windows_path(destination_) ? StepSystem::kWindows : StepSystem::kAny;
   }
-  [[nodiscard]] std::optional<Error> blocker() const override {
-    if (!is_windows_path(destination_)) return std::nullopt;
-    return WindowsStep::windows_blocker("File", where_);
-  }
 
   Result<void> run(const StepContext& context) const override {
     auto written = write(context);

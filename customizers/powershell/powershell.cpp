@@ -101,15 +101,13 @@ class PowerShellStep final : public WindowsStep {
 
 }  // namespace
 
-constexpr RecordType kPowerShellType{
-    .name = "PowerShell",
-    .help = "runs a script in Windows, inline or from a URI; planned, not yet run",
-    .fields = kFields,
-    .hints = kHints,
-    .discriminated = true,
-    .since = ApiVersion::k2019Preview,
-    .former = "powershell",
-    .planned = true};
+constexpr RecordType kPowerShellType{.name = "PowerShell",
+                                     .help = "runs a script in Windows, inline or from a URI",
+                                     .fields = kFields,
+                                     .hints = kHints,
+                                     .discriminated = true,
+                                     .since = ApiVersion::k2019Preview,
+                                     .former = "powershell"};
 
 Result<std::unique_ptr<Customizer>> parse_powershell(const Record& record,
                                                      const ContractContext& context) {

@@ -130,11 +130,10 @@ class WindowsRestartStep final : public WindowsStep {
 }  // namespace
 
 constexpr RecordType kWindowsRestartType{.name = "WindowsRestart",
-                                         .help = "restarts Windows; planned, not yet run",
+                                         .help = "restarts Windows",
                                          .fields = kFields,
                                          .discriminated = true,
-                                         .since = ApiVersion::k2019Preview,
-                                         .planned = true};
+                                         .since = ApiVersion::k2019Preview};
 
 Result<std::unique_ptr<Customizer>> parse_windows_restart(const Record& record,
                                                           const ContractContext& /*context*/) {

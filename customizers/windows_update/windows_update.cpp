@@ -138,11 +138,10 @@ void check_filters(const Record& record, const ContractContext& context) {
 }  // namespace
 
 constexpr RecordType kWindowsUpdateType{.name = "WindowsUpdate",
-                                        .help = "updates Windows; planned, not yet run",
+                                        .help = "updates Windows",
                                         .fields = kFields,
                                         .discriminated = true,
-                                        .since = ApiVersion::k2020,
-                                        .planned = true};
+                                        .since = ApiVersion::k2020};
 
 Result<std::unique_ptr<Customizer>> parse_windows_update(const Record& record,
                                                          const ContractContext& context) {

@@ -44,9 +44,11 @@ void PlanFlags::add_to(CLI::App& command) {
                   "Minutes from power-on until the booted system answers")
       ->check(CLI::Range(1, 960))
       ->capture_default_str();
-  command.add_option("--memory", sandbox.memory_mib, "Memory of the sandbox in MiB")
-      ->check(CLI::Range(512, 1 << 20))
-      ->capture_default_str();
+  command
+      .add_option("--memory",
+                  memory_mib,
+                  "Memory of the sandbox in MiB; without it 1024, and 4096 for Windows")
+      ->check(CLI::Range(512, 1 << 20));
   command
       .add_option(
           "--vcpus",
@@ -92,6 +94,7 @@ Result<LoadedPlan> load_plan(const PlanFlags& flags, Services& services) {
   options.template_folder = std::filesystem::absolute(flags.input.path).parent_path();
   options.mode = flags.mode;
   options.sandbox = flags.sandbox;
+  options.memory_mib = flags.memory_mib;
   KILN_TRY(flags.network.apply(options.sandbox));
   KILN_TRY(flags.media.apply(options.sandbox));
   options.sandbox.boot_time_limit = std::chrono::minutes(flags.boot_timeout_minutes);

@@ -22,6 +22,7 @@ struct PlanFlags {
   CloudFlags cloud;
   SandboxMode mode = SandboxMode::kAuto;
   SandboxOptions sandbox;
+  std::optional<unsigned> memory_mib;
   NetworkFlags network;
   MediaFlags media;
   unsigned boot_timeout_minutes = 15;

@@ -3,8 +3,26 @@
 #include <algorithm>
 
 namespace kiln {
+namespace {
 
-Result<SandboxChoice> choose_sandbox(const CheckedTemplate& checked, SandboxMode mode) {
+Result<SandboxChoice> choose_for_windows(SandboxMode mode) {
+  if (mode != SandboxMode::kMount) {
+    return SandboxChoice{"windows", "programs of Windows run only in a Windows that is booted"};
+  }
+  return fail(ErrorKind::kInvalidTemplate,
+              "Plan:WindowsNeedsBoot",
+              "an image of Windows cannot be built mounted: its programs run only in a Windows "
+              "that is booted")
+      .at("--mode")
+      .cure("leave --mode out, or write --mode boot");
+}
+
+}  // namespace
+
+Result<SandboxChoice> choose_sandbox(const CheckedTemplate& checked,
+                                     StepSystem system,
+                                     SandboxMode mode) {
+  if (system == StepSystem::kWindows) return choose_for_windows(mode);
   const auto needs = std::find_if(checked.steps.begin(), checked.steps.end(), [](const auto& step) {
     return !step.customizer->needs_boot().empty();
   });
@@ -32,9 +50,12 @@ Result<SandboxChoice> choose_sandbox(const CheckedTemplate& checked, SandboxMode
                                              : "every step can run in the mounted image"};
 }
 
-SandboxChoice choose_validation_sandbox(const CheckedTemplate& checked, SandboxMode mode) {
-  if (mode == SandboxMode::kMount) return {"appliance", "--mode mount asks for it"};
-  return {"guest",
+SandboxChoice choose_validation_sandbox(const CheckedTemplate& checked,
+                                        StepSystem system,
+                                        SandboxMode mode) {
+  const bool windows = system == StepSystem::kWindows;
+  if (mode == SandboxMode::kMount && !windows) return {"appliance", "--mode mount asks for it"};
+  return {windows ? "windows" : "guest",
           fmt::format("validators run in a system booted from the {}, as in the service",
                       checked.image_template.validate.source_only ? "source" : "image")};
 }

@@ -67,16 +67,8 @@ std::string describe_steps(std::string_view label,
   return text;
 }
 
-bool is_windows(const std::vector<PlannedStep>& steps) {
-  return std::any_of(steps.begin(), steps.end(), [](const PlannedStep& step) {
-    return step.customizer->system() == StepSystem::kWindows;
-  });
-}
-
 std::string describe_generalize(const Plan& plan) {
-  if (is_windows(plan.checked.steps)) {
-    return "\nGeneralize  c:\\DeprovisioningScript.ps1 with sysprep (not yet run)";
-  }
+  if (plan.is_windows()) return "\nGeneralize  c:\\DeprovisioningScript.ps1 with sysprep";
   const auto& options = plan.options;
   std::string text = "\nGeneralize  /tmp/DeprovisioningScript.sh, then Kiln's operations";
   if (!options.generalize_skip.empty()) {
@@ -106,7 +98,9 @@ std::string describe_sandbox(std::string_view label,
   if (!options.destinations.empty()) {
     network = fmt::format("to {} only", fmt::join(destination_names(options), ", "));
   }
-  return fmt::format("\n{:<12}{}: {}; network {}", label, name, reason, network);
+  const auto memory =
+      name == "windows" ? fmt::format("; memory {} MiB", options.memory_mib) : std::string();
+  return fmt::format("\n{:<12}{}: {}; network {}{}", label, name, reason, network, memory);
 }
 
 std::string describe_media(const Plan& plan) {
@@ -117,6 +111,12 @@ std::string describe_media(const Plan& plan) {
     }
   }
   for (const auto& medium : plan.options.sandbox.media) {
+    if (plan.is_windows()) {
+      text += fmt::format("\nMedium      {}, a disc in a drive of its own, is {}",
+                          medium.name,
+                          printable(medium.iso.string()));
+      continue;
+    }
     text += fmt::format(
         "\nMedium      /run/kiln/media/{} is {}", medium.name, printable(medium.iso.string()));
   }

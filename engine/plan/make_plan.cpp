@@ -10,6 +10,7 @@
 #include "engine/plan/find_disc.h"
 #include "engine/plan/find_media.h"
 #include "engine/plan/plan.h"
+#include "engine/sandbox/windows/windows_sandbox.h"
 #include "uploaders/transport/fetcher.h"
 
 namespace kiln {
@@ -76,11 +77,47 @@ Result<void> check_systems(const Plan& plan) {
   return check(plan.checked.validations, document.validate.checks);
 }
 
-/// Steps that both systems could run do not make a Windows image one that can be built.
+/// What the host, or this version, does not have for an image of Windows.
 void block_windows(Plan& plan) {
-  if (plan.source.os_type != OsType::kWindows || !plan.blockers.empty()) return;
-  plan.blockers.push_back(not_yet_supported(
-      plan.checked.image_template.source->body, "a Windows image", "choose a Linux source"));
+  if (!plan.is_windows()) return;
+  const auto& source = plan.checked.image_template.source->body;
+  if (plan.install) {
+    plan.blockers.push_back(not_yet_supported(source,
+                                              "Windows from an installer's disc",
+                                              "install it elsewhere and use its disk as the "
+                                              "source"));
+  }
+  if (auto agent = check_windows_agent(); !agent) {
+    plan.blockers.push_back(std::move(agent).error().at(source.where()));
+  }
+}
+
+/// Options that the sandbox for Windows has not.
+Result<void> check_windows_options(const Plan& plan) {
+  const auto& sandbox = plan.options.sandbox;
+  if (!plan.is_windows()) return {};
+  if (!sandbox.destinations.empty()) {
+    return fail(ErrorKind::kUnsupported,
+                "Plan:NoDestinations",
+                "in an image of Windows the network cannot be restricted to named servers")
+        .at("--network")
+        .cure(
+            "leave it out: Kiln fetches scriptUri and sourceUri on the host; --network alone "
+            "allows every server");
+  }
+  if (sandbox.appliance != ApplianceChoice::kMicro) return {};
+  return fail(ErrorKind::kUnsupported,
+              "Plan:WindowsNeedsLibguestfs",
+              "the micro-appliance cannot read the registry of Windows")
+      .at("--sandbox")
+      .cure("leave --sandbox out, or write --sandbox appliance");
+}
+
+/// Where the user has not said it: Windows 11 and Server with a desktop ask for 4 GiB.
+unsigned memory_for(const Plan& plan) {
+  constexpr unsigned kWindowsMib = 4096;
+  const auto otherwise = plan.is_windows() ? kWindowsMib : plan.options.sandbox.memory_mib;
+  return plan.options.memory_mib.value_or(otherwise);
 }
 
 /// `osDiskSizeGB` may only grow the disk.
@@ -183,7 +220,29 @@ void check_cloud(Plan& plan) {
   }
 }
 
+Result<void> choose_sandboxes(Plan& plan) {
+  const auto system = plan.image_system();
+  KILN_TRY_ASSIGN(auto chosen, choose_sandbox(plan.checked, system, plan.options.mode));
+  plan.sandbox = chosen.name;
+  plan.sandbox_reason = std::move(chosen.reason);
+  auto validation = choose_validation_sandbox(plan.checked, system, plan.options.mode);
+  plan.validation_sandbox = validation.name;
+  plan.validation_reason = std::move(validation.reason);
+  return {};
+}
+
 }  // namespace
+
+StepSystem Plan::image_system() const {
+  if (source.os_type == OsType::kWindows) return StepSystem::kWindows;
+  if (source.os_type == OsType::kLinux) return StepSystem::kLinux;
+  for (const auto* steps : {&checked.steps, &checked.validations}) {
+    for (const auto& step : *steps) {
+      if (step.customizer->system() != StepSystem::kAny) return step.customizer->system();
+    }
+  }
+  return StepSystem::kLinux;
+}
 
 /// The version is the end of an exact name: `Publisher:Offer:Sku:1.2.3`, `…/versions/1.2.3`.
 ImageTraits Plan::image_traits() const {
@@ -230,19 +289,10 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
     checked.steps.clear();
     checked.targets.clear();
   }
-  KILN_TRY_ASSIGN(auto sandbox, choose_sandbox(checked, options.mode));
-  auto validation = choose_validation_sandbox(checked, options.mode);
   auto blocked = blockers(checked);
-  Plan plan{std::move(checked),
-            {},
-            {},
-            std::string(sandbox.name),
-            std::move(sandbox.reason),
-            std::string(validation.name),
-            std::move(validation.reason),
-            std::move(options),
-            std::move(blocked)};
+  Plan plan{std::move(checked), {}, {}, {}, {}, {}, {}, std::move(options), std::move(blocked)};
   KILN_TRY(find_source(plan));
+  KILN_TRY(choose_sandboxes(plan));
   KILN_TRY(check_security(plan));
   plan.options.sandbox.trusted_launch = plan.source.security_type == SecurityType::kTrustedLaunch;
   plan.options.sandbox.firmware = plan.options.sandbox.trusted_launch
@@ -254,12 +304,9 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
   find_media(plan);
   check_inputs(plan);
   check_cloud(plan);
+  KILN_TRY(check_windows_options(plan));
   block_windows(plan);
-  for (const auto& step : plan.checked.steps) {
-    if (!step.customizer->blocker() || plan.boots()) continue;
-    plan.sandbox_reason = "but some steps cannot run in it, see below";
-    break;
-  }
+  plan.options.sandbox.memory_mib = memory_for(plan);
   return plan;
 }
 

@@ -40,6 +40,7 @@ struct PlanOptions {
   std::filesystem::path catalog;
   std::filesystem::path template_folder;  ///< relative paths in the template start here
   SandboxOptions sandbox;
+  std::optional<unsigned> memory_mib;        ///< else what suits the image's system
   std::vector<std::string> generalize_skip;  ///< operations switched off by name
   std::vector<std::string> generalize_also;  ///< operations that are off by default, switched on
   std::optional<std::chrono::milliseconds> step_time_limit;
@@ -88,7 +89,10 @@ struct Plan {
   /// False for sourceValidationOnly: the source itself is validated; there are no steps and no
   /// targets.
   [[nodiscard]] bool builds() const { return !checked.image_template.validate.source_only; }
-  [[nodiscard]] bool boots() const { return sandbox == "guest"; }
+  [[nodiscard]] bool boots() const { return sandbox != "appliance"; }
+  /// The system in the image: as the source says, else the first that a step asks for.
+  [[nodiscard]] StepSystem image_system() const;
+  [[nodiscard]] bool is_windows() const { return image_system() == StepSystem::kWindows; }
   /// Why `step` runs where it does; for a person.
   [[nodiscard]] std::string_view why_there(const PlannedStep& step) const;
   /// Whether any target goes to the resource manager of `options.cloud`.

@@ -72,6 +72,7 @@ Result<std::vector<OfflineMedium>> make_discs(std::vector<OfflineMedium> media,
 }
 
 Result<void> mount_media(const RunContext& context, GuestAgent& agent) {
+  if (context.plan.is_windows()) return {};  // which gives discs letters by itself
   std::size_t number = 0;
   for (const auto& medium : context.plan.options.sandbox.media) {
     KILN_TRY(mount_one(context, agent, medium.name, drive_of_medium(++number)));

@@ -33,7 +33,10 @@ StepContext step_context(const RunContext& context,
           std::move(id),
           {},
           context.plan.options.step_time_limit,
-          context.cancel};
+          context.cancel,
+          {},
+          {},
+          context.plan.image_system()};
 }
 
 Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
@@ -74,6 +77,9 @@ Result<void> run_steps(const RunContext& context,
       step_run.restart = [&](std::chrono::milliseconds limit) -> Result<void> {
         KILN_TRY(sandbox.restart(limit));
         return mount_media(context, sandbox.agent());
+      };
+      step_run.await_restart = [&](std::chrono::milliseconds limit) {
+        return sandbox.await_restart(limit);
       };
       return customizer.run(step_run);
     };

@@ -235,7 +235,7 @@ TEST(KilnRestartParse, NeedsTheBootedSystem) {
   EXPECT_EQ((*parse(R"({"type": "Shell", "inline": ["a"]})"))->needs_boot(), "");
 }
 
-TEST(WindowsParse, StepsAreReadInFullAndSayWhyTheyDoNotRunYet) {
+TEST(WindowsParse, StepsAreReadInFull) {
   for (const auto& [text, described] : std::vector<std::pair<std::string, std::string>>{
            {R"({"type": "PowerShell", "scriptUri": "https://h/a.ps1", "runElevated": true,
                "runAsSystem": true, "validExitCodes": [0, 3010]})",
@@ -253,8 +253,7 @@ TEST(WindowsParse, StepsAreReadInFullAndSayWhyTheyDoNotRunYet) {
     ASSERT_OK(step);
     EXPECT_EQ((*step)->describe(), described);
     EXPECT_EQ((*step)->system(), StepSystem::kWindows);
-    ASSERT_TRUE((*step)->blocker().has_value());
-    EXPECT_EQ((*step)->blocker()->code(), "Template:NotYetSupported");
+    EXPECT_FALSE((*step)->blocker().has_value());
   }
 }
 

@@ -92,11 +92,12 @@ class CommandLine(KilnTest):
         self.assertIn('did you mean "inline"', error)
 
     def test_unsupported_part_is_planned_and_not_built(self):
-        template = self.template(self.small_image(), [{"type": "WindowsRestart"}])
+        template = self.template(self.small_image(), [{"type": "Shell", "inline": ["true"]}],
+                                 additionalDataDisks=[{"sizeGB": 4}])
         self.assertIn("not yet", self.kiln("validate", template).stdout)
-        self.assertIn("WindowsRestart", self.kiln("plan", template).stdout)
+        self.assertIn("Shell", self.kiln("plan", template).stdout)
         error = self.kiln("build", template, code=2).stderr
-        self.assertIn("/properties/customize/0", error)
+        self.assertIn("/properties/additionalDataDisks", error)
         self.assertFalse((self.home / "state").exists() and list((self.home / "state").rglob("run.json")))
 
     def test_all_findings_are_told_at_once(self):
@@ -139,7 +140,9 @@ class CommandLine(KilnTest):
         self.assertIn("--resource NAME", self.kiln("plan", path, code=2).stderr)
 
     def test_all_blocked_parts_are_told_at_once(self):
-        template = self.template(self.small_image(), [{"type": "WindowsRestart"}, {"type": "WindowsUpdate"}])
+        template = self.template(self.small_image(),
+                                 [{"type": "File", "sourceUri": "missing", "destination": "/etc/a"}],
+                                 additionalDataDisks=[{"sizeGB": 4}])
         lines = self.kiln("--log-format", "json", "build", template, code=2).stderr.splitlines()
         self.assertEqual(len(lines), 2)
         self.assertTrue(all(json.loads(line)["cure"] for line in lines))

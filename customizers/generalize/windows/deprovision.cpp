@@ -161,6 +161,13 @@ Result<void> run_windows_deprovision(const StepContext& context) {
   KILN_TRY(logs.errors.mark(context));
   KILN_TRY(logs.actions.mark(context));
   const auto run = run_script(context);
+  if (!run && run.error().code() == "Sandbox:GuestEnded") {
+    notice(context.events,
+           "the deprovisioning script switched the system off; its image state is looked for on "
+           "the disk",
+           context.phase);
+    return {};
+  }
   if (!run && run.error().kind() != ErrorKind::kGuestFailed) return run.error();
   KILN_TRY_ASSIGN(const auto state, await_sysprep(context));
   if (run && state.name == kGeneralized) return {};

@@ -68,7 +68,8 @@ Result<std::size_t> named_step(const Plan& plan, const std::string& name) {
 }  // namespace
 
 std::string source_key(const Plan& plan, const std::string& contents, const std::string& media) {
-  static const auto agent = sha256_hex(embedded_linux_agent());
+  const auto agent =
+      sha256_hex(plan.is_windows() ? embedded_windows_agent() : embedded_linux_agent());
   const auto& sandbox = plan.options.sandbox;
   nlohmann::json parts = {{"layerFormat", kLayerFormat},
                           {"kiln", KILN_VERSION},

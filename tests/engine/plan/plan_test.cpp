@@ -1,6 +1,7 @@
 #include "engine/plan/plan.h"
 
 #include <fstream>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -147,23 +148,21 @@ TEST_F(PlanTest, RefusesARepeatedRunOutputName) {
 }
 
 TEST_F(PlanTest, PlansInFullWhatCannotBeBuiltYet) {
-  auto checked = check(R"({"type":"PowerShell","name":"ps","inline":["a"]},
-                          {"type":"WindowsUpdate"})",
+  auto checked = check(R"({"type":"Shell","name":"sh","inline":["a"]})",
                        R"({"type":"ManagedImage","runOutputName":"m","location":"x","imageId":
-                  "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"})");
+                  "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i"})",
+                       nullptr,
+                       R"(,"additionalDataDisks":[{"sizeGB":4}])");
   ASSERT_OK(checked);
   const auto made = make_plan(*std::move(checked), options());
   ASSERT_OK(made);
-  EXPECT_EQ(made->blockers.size(), 2U) << "a managed image can be made";
-  for (const auto& blocker : made->blockers) {
-    EXPECT_EQ(blocker.code(), "Template:NotYetSupported");
-    EXPECT_FALSE(blocker.where().empty());
-  }
+  ASSERT_EQ(made->blockers.size(), 1U) << "a managed image can be made";
+  EXPECT_EQ(made->blockers[0].code(), "Template:NotYetSupported");
+  EXPECT_FALSE(made->blockers[0].where().empty());
   const auto text = describe_plan(*made);
-  EXPECT_NE(text.find("PowerShell \"ps\": 1 inline line (not yet run)"), std::string::npos) << text;
+  EXPECT_NE(text.find("Shell \"sh\": 1 inline line"), std::string::npos) << text;
   EXPECT_NE(text.find("Not yet     "), std::string::npos) << text;
-  EXPECT_EQ(plan_to_json(*made).at("blockers").size(), 2U);
-  EXPECT_EQ(plan_to_json(*made).at("steps").at(0).at("runnable"), false);
+  EXPECT_EQ(plan_to_json(*made).at("blockers").size(), 1U);
 }
 
 TEST_F(PlanTest, RefusesWhatTheCloudLacks) {
@@ -406,24 +405,78 @@ TEST_F(PlanTest, StepsOfTwoSystemsGiveAWarning) {
   EXPECT_NE(lines[0].find("/properties/customize/1"), std::string::npos);
 }
 
-TEST_F(PlanTest, AWindowsImageCannotBeBuiltYetWhateverItsStepsAre) {
+TEST_F(PlanTest, AnImageOfWindowsIsBootedWhateverItsStepsAre) {
   write("a");
-  const auto plan_of = [&](const std::string& system) {
+  const auto plan_of = [&](
+                           const std::string& system,
+                           const std::function<void(PlanOptions&)>& change = [](auto&) {}) {
+    auto chosen = options();
+    change(chosen);
     auto image_template = parse_template(R"({"properties": {
         "source": {"type": "KilnLocalImage", "path": "disk.raw", "osType": ")" +
                                              system + R"("},
         "customize": [{"type": "File", "sourceUri": "a", "destination": "/Temp/a"}],
         "distribute": [{"type": "VHD", "runOutputName": "a"}]}})",
                                          "t.json");
-    return make_plan(*check_template(*std::move(image_template)), options());
+    return make_plan(*check_template(*std::move(image_template)), std::move(chosen));
   };
   const auto windows = plan_of("Windows");
   ASSERT_OK(windows);
-  ASSERT_EQ(windows->blockers.size(), 1U);
-  EXPECT_NE(windows->blockers[0].where().find("/properties/source"), std::string::npos);
+  EXPECT_TRUE(windows->blockers.empty());
+  EXPECT_EQ(windows->sandbox, "windows");
+  EXPECT_TRUE(windows->boots());
+  EXPECT_EQ(windows->options.sandbox.memory_mib, 4096U);
+  const auto text = describe_plan(*windows);
+  EXPECT_THAT(text, testing::HasSubstr("windows: programs of Windows run only in a Windows"));
+  EXPECT_THAT(text, testing::HasSubstr("4096 MiB"));
+  EXPECT_THAT(text, testing::HasSubstr(R"(c:\DeprovisioningScript.ps1 with sysprep)"));
   const auto linux_image = plan_of("Linux");
   ASSERT_OK(linux_image);
   EXPECT_TRUE(linux_image->blockers.empty());
+  EXPECT_EQ(linux_image->sandbox, "appliance");
+  EXPECT_EQ(linux_image->options.sandbox.memory_mib, 1024U);
+  const auto frugal = plan_of("Windows", [](auto& chosen) { chosen.memory_mib = 2048; });
+  ASSERT_OK(frugal);
+  EXPECT_EQ(frugal->options.sandbox.memory_mib, 2048U);
+  EXPECT_THAT(plan_of("Windows", [](auto& chosen) { chosen.mode = SandboxMode::kMount; }),
+              test::FailsWith("Plan:WindowsNeedsBoot"));
+  EXPECT_THAT(
+      plan_of("Windows", [](auto& chosen) { chosen.sandbox.appliance = ApplianceChoice::kMicro; }),
+      test::FailsWith("Plan:WindowsNeedsLibguestfs"));
+  EXPECT_THAT(plan_of("Windows",
+                      [](auto& chosen) {
+                        chosen.sandbox.destinations = {{"host.example", 443}};
+                      }),
+              test::FailsWith("Plan:NoDestinations"));
+}
+
+TEST_F(PlanTest, StepsTellTheSystemOfASourceThatDoesNot) {
+  const auto system_of = [&](const std::string& steps) {
+    auto checked = check(steps, R"({"type":"VHD","runOutputName":"a"})");
+    const auto made = make_plan(*std::move(checked), options());
+    EXPECT_OK(made);
+    return made->sandbox;
+  };
+  EXPECT_EQ(system_of(R"({"type":"WindowsRestart"})"), "windows");
+  EXPECT_EQ(system_of(R"({"type":"PowerShell","inline":["a"]})"), "windows");
+  EXPECT_EQ(system_of(R"({"type":"Shell","inline":["a"]})"), "appliance");
+}
+
+TEST_F(PlanTest, StepsOfTheOtherSystemAreRefused) {
+  const auto plan_of = [&](const std::string& system, const std::string& step) {
+    auto image_template = parse_template(R"({"properties": {
+        "source": {"type": "KilnLocalImage", "path": "disk.raw", "osType": ")" +
+                                             system + R"("}, "customize": [)" + step + R"(],
+        "distribute": [{"type": "VHD", "runOutputName": "a"}]}})",
+                                         "t.json");
+    return make_plan(*check_template(*std::move(image_template)), options());
+  };
+  const std::string shell = R"({"type": "Shell", "inline": ["a"]})";
+  const std::string powershell = R"({"type": "PowerShell", "inline": ["a"]})";
+  EXPECT_OK(plan_of("Linux", shell));
+  EXPECT_OK(plan_of("Windows", powershell));
+  EXPECT_THAT(plan_of("Windows", shell), test::FailsWith("Template:WrongSystem"));
+  EXPECT_THAT(plan_of("Linux", powershell), test::FailsWith("Template:WrongSystem"));
 }
 
 TEST_F(PlanTest, AValidatorForAnotherSystemGivesAWarning) {
