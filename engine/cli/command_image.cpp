@@ -5,6 +5,7 @@
 #include "disk/convert/open_image.h"
 #include "disk/image/probe.h"
 #include "disk/media/media_reader.h"
+#include "engine/cli/inspect_contents.h"
 #include "engine/cli/inspect_media.h"
 #include "engine/cli/services.h"
 #include "engine/core/temp_dir.h"
@@ -13,7 +14,8 @@
 namespace kiln {
 namespace {
 
-Result<ExitCode> inspect(const std::filesystem::path& path, const Settings& settings) {
+Result<ExitCode> inspect(const std::filesystem::path& path, bool windows, Services& services) {
+  const auto& settings = services.settings;
   if (is_media(path)) return print_media(path, settings);
   KILN_TRY_ASSIGN(const auto image, probe_image(path));
   const auto azure_size = azure_virtual_size(image.virtual_size);
@@ -32,15 +34,19 @@ Result<ExitCode> inspect(const std::filesystem::path& path, const Settings& sett
         "Azure      needs a fixed VHD of whole MiB ({} bytes): `kiln image convert`\n", azure_size);
   }
   for (const auto& line : image.warnings) text += "Warning    " + line + "\n";
-  print_result(settings,
-               text,
-               {{"path", image.path.string()},
-                {"format", to_string(image.format)},
-                {"virtualSize", image.virtual_size},
-                {"fileSize", image.file_size},
-                {"allocatedSize", image.allocated_size},
-                {"azureVirtualSize", azure_size},
-                {"warnings", image.warnings}});
+  nlohmann::json json = {{"path", image.path.string()},
+                         {"format", to_string(image.format)},
+                         {"virtualSize", image.virtual_size},
+                         {"fileSize", image.file_size},
+                         {"allocatedSize", image.allocated_size},
+                         {"azureVirtualSize", azure_size},
+                         {"warnings", image.warnings}};
+  if (windows) {
+    KILN_TRY_ASSIGN(auto contents, inspect_contents(image, services));
+    text += contents.text;
+    json["windows"] = std::move(contents.json);
+  }
+  print_result(settings, text, json);
   return ExitCode::kOk;
 }
 
@@ -92,8 +98,13 @@ void add_image_command(CLI::App& app, Services& services) {
   auto* inspect_command =
       image->add_subcommand("inspect", "Format and sizes; of an installer's disc what is on it");
   inspect_command->add_option("image", *from, "VHD, VHDX, qcow2, raw or ISO")->required();
-  inspect_command->callback([&services, from] {
-    services.command = [&services, from] { return inspect(*from, services.settings); };
+  auto windows = std::make_shared<bool>(false);
+  inspect_command->add_flag(
+      "--windows",
+      *windows,
+      "Look into the disk: which Windows is on it, and what keeps Kiln from building it");
+  inspect_command->callback([&services, from, windows] {
+    services.command = [&services, from, windows] { return inspect(*from, *windows, services); };
   });
   auto* convert_command = image->add_subcommand("convert", "Write an Azure-ready fixed VHD");
   convert_command->add_option("source", *from, "VHD, VHDX, qcow2 or raw")->required();

@@ -44,7 +44,15 @@ Result<ExitCode> shell(const ShellFlags& flags, Services& services) {
   if (!kept.clean) warning(*display, "the disk was kept as after a power cut");
 
   ShellOptions options;
-  if (flags.mode != SandboxMode::kAuto) {
+  const bool windows = kept.sandbox == "windows";
+  if (windows && flags.mode == SandboxMode::kMount) {
+    return fail(ErrorKind::kUnsupported,
+                "Shell:WindowsNeedsBoot",
+                "the disk holds Windows, whose programs run only in a Windows that is booted")
+        .at("--mode")
+        .cure("leave --mode out, or write --mode boot");
+  }
+  if (flags.mode != SandboxMode::kAuto && !windows) {
     options.sandbox = flags.mode == SandboxMode::kBoot ? "guest" : "appliance";
   }
   options.accelerator = flags.options.accelerator;
@@ -59,7 +67,8 @@ Result<ExitCode> shell(const ShellFlags& flags, Services& services) {
   ShellServices ends{
       *services.runner, *display, services.cancel, {STDIN_FILENO, {}}, {}, pass_output};
   std::optional<RawTerminal> raw;
-  if (is_interactive()) {
+  // The agent in Windows has no terminals; a shell there reads lines.
+  if (is_interactive() && !windows) {
     ends.input.terminal = [&raw] {
       // Asked for first when the shell is about to start; until then Ctrl-C cancels.
       if (!raw) raw.emplace();

@@ -45,6 +45,13 @@ Result<const SandboxBackend*> backend_named(std::string_view name) {
       .cure("choose one with --mode mount or --mode boot");
 }
 
+constexpr std::string_view kWindows = "windows";
+
+std::vector<std::string> default_shell(std::string_view sandbox) {
+  if (sandbox == kWindows) return {"powershell.exe", "-NoLogo", "-ExecutionPolicy", "Bypass"};
+  return {"sh", "-c", kStartShell};
+}
+
 int shell_code(const GuestExit& exit) {
   constexpr int kSignalled = 128;
   return exit.kind == GuestExit::Kind::kSignalled ? kSignalled + exit.code : exit.code;
@@ -77,7 +84,8 @@ Result<int> run_shell(const RunFolder& folder,
                                   options.cache_folder}));
   GuestCommand command;
   command.argv = options.command;
-  if (command.argv.empty()) command.argv = {"sh", "-c", kStartShell};
+  if (command.argv.empty()) command.argv = default_shell(backend->name);
+  if (backend->name == kWindows) command.directory = "/C:/Windows/System32";
   command.environment = services.environment;
   command.input = services.input;
   const auto exit = sandbox->agent().run(command, services.output, services.cancel);
