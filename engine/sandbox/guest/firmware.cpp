@@ -93,7 +93,7 @@ std::optional<Error> boot_refusal(std::string_view console) {
               "the firmware finds nothing to start on the image's disk")
       .cure(
           "install a boot loader at EFI/BOOT/BOOTX64.EFI of the EFI system partition "
-          "(`grub-install --removable`)");
+          "(`grub-install --removable`; in Windows `bcdboot C:\\Windows /f UEFI`)");
 }
 
 Result<std::filesystem::path> find_uefi_code(bool secure) {

@@ -80,6 +80,11 @@ Result<Firmware> WindowsSandbox::prepare_disk() {
              {fmt::format("{} on C: (ntfs)", facts.device)}};
   KILN_TRY_ASSIGN(const auto firmware, choose_windows_firmware(options_.firmware, facts));
   KILN_TRY_ASSIGN(sets_itself_up_, prepare_windows(windows));
+  if (!facts.pending_restart.empty()) {
+    notice(context_.events,
+           printable(fmt::format("Windows wants a restart, without which sysprep may refuse: {}",
+                                 fmt::join(facts.pending_restart, ", "))));
+  }
   if (disk_.unfilled_from()) {
     warning(context_.events,
             "the disk is larger now, but Windows does not use the rest: a PowerShell step with "

@@ -35,6 +35,12 @@ Result<Answer> ask(GuestAgent& agent,
   return answer;
 }
 
+std::vector<std::string> lines_of(const std::string& out) {
+  std::vector<std::string> lines;
+  for (const auto& line : split_lines(out)) lines.push_back(printable(trim(line)));
+  return lines;
+}
+
 std::vector<std::string> shutdown_command(WindowsShutdown what) {
   return {R"(C:\Windows\System32\shutdown.exe)",
           what == WindowsShutdown::kRestart ? "/r" : "/s",
@@ -64,7 +70,7 @@ Result<void> ask_windows_for_shutdown(GuestAgent& agent,
               "Sandbox:ShutdownRefused",
               "{} failed in the image's system",
               windows_shutdown_line(what))
-      .quoting(split_lines(printable(answer.out)))
+      .quoting(lines_of(answer.out))
       .cure("find the step that changed how the system shuts down");
 }
 
@@ -76,7 +82,7 @@ Result<void> withdraw_windows_agent(GuestAgent& agent, const CancelToken& cancel
   return fail(ErrorKind::kGuestFailed,
               "Sandbox:AgentNotRemoved",
               "Kiln's account and service could not be removed from the image's system")
-      .quoting(split_lines(printable(answer.out)))
+      .quoting(lines_of(answer.out))
       .cure("look for the step that holds on to them, or that removed the agent's program");
 }
 

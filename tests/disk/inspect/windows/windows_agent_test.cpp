@@ -1,6 +1,7 @@
 #include "disk/servicing/windows_agent.h"
 
 #include "disk/inspect/windows/registry_text.h"
+#include "disk/servicing/windows_answers.h"
 #include "disk/servicing/windows_residues.h"
 #include "tests/disk/inspect/windows/windows_disks.h"
 
@@ -125,6 +126,54 @@ TEST_F(WindowsDisks, FindsTheBuildsAccountAndScripts) {
                           "/Users/kiln-build is there",
                           "the account kiln-build is there",
                           "the profile S-1-5-21-1-2-3-1001 is there"));
+  ASSERT_OK(remove_windows_scripts(*session_, facts));
+  EXPECT_THAT(find_windows_residues(*session_, facts).value(),
+              ElementsAre("/Users/Kiln-Build.DESK-10 is there",
+                          "/Users/kiln-build is there",
+                          "the account kiln-build is there",
+                          "the profile S-1-5-21-1-2-3-1001 is there"));
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, true));
+  EXPECT_THAT(session_->files().list("/Windows/Temp").value(), ElementsAre("kiln-notes.txt"));
+  ASSERT_OK(session_->unmount_all());
+}
+
+TEST_F(WindowsDisks, AnswersForAGeneralizedWindowsAndTakesThatBack) {
+  auto facts = facts_of("server-2022");
+  EXPECT_FALSE(needs_answers(facts));
+  facts.image_state = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE";
+  EXPECT_TRUE(needs_answers(facts));
+  const auto answers = [&]() -> Result<std::string> {
+    KILN_TRY(session_->mount({facts.device, "/", "ntfs"}, true));
+    auto text = session_->files().read("/Windows/Panther/unattend.xml");
+    KILN_TRY(session_->unmount_all());
+    return text;
+  };
+  ASSERT_OK(place_windows_answers(*session_, facts));
+  const auto first = answers();
+  ASSERT_OK(first);
+  EXPECT_THAT(*first, HasSubstr("<SkipMachineOOBE>true</SkipMachineOOBE>"));
+  EXPECT_THAT(*first, HasSubstr(R"(processorArchitecture="amd64")"));
+  ASSERT_OK(remove_windows_answers(*session_, facts));
+  EXPECT_FALSE(answers().has_value());
+  ASSERT_OK(remove_windows_answers(*session_, facts));  // a second time is no error
+  ASSERT_OK(place_windows_answers(*session_, facts));
+  EXPECT_NE(answers().value(), *first) << "the same password twice";
+  ASSERT_OK(remove_windows_answers(*session_, facts));
+}
+
+TEST_F(WindowsDisks, LeavesTheImagesOwnAnswersInForce) {
+  auto facts = facts_of("server-2025");
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, false));
+  ASSERT_OK(session_->make_folder("/Windows/PANTHER", 0755));
+  ASSERT_OK(session_->write("<unattend/>", "/Windows/PANTHER/Unattend.xml", 0644));
+  ASSERT_OK(session_->unmount_all());
+  ASSERT_OK(place_windows_answers(*session_, facts));
+  ASSERT_OK(remove_windows_answers(*session_, facts));
+  ASSERT_OK(session_->mount({facts.device, "/", "ntfs"}, false));
+  EXPECT_EQ(session_->files().read("/Windows/PANTHER/Unattend.xml").value(), "<unattend/>");
+  EXPECT_THAT(session_->files().list("/Windows/PANTHER").value(), ElementsAre("Unattend.xml"));
+  ASSERT_OK(session_->remove_all("/Windows/PANTHER"));
+  ASSERT_OK(session_->unmount_all());
 }
 
 /// Windows may start with another control set than the one that it was given the agent in.
