@@ -38,7 +38,9 @@ Error refuse_windows(ImageSession& session,
               describe(**facts))
       .at((*facts)->device)
       .quoting(std::move(more))
-      .cure("say osType Windows in the catalog (`kiln catalog add --os-type Windows`) or in the source");
+      .cure(
+          "say osType Windows in the catalog (`kiln catalog add --os-type Windows`) or in the "
+          "source");
 }
 
 }  // namespace kiln
