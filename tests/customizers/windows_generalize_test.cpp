@@ -204,6 +204,17 @@ TEST_F(WindowsDeprovision, FailsWithoutALogToo) {
   EXPECT_THAT(run(), FailsWith("Generalize:NoImageState"));
 }
 
+/// `Sysprep.exe /shutdown` does; what came of it is on the disk.
+TEST_F(WindowsDeprovision, MaySwitchTheSystemOff) {
+  agent_.files[kScript] = "x";
+  agent_.answer = [](const auto&, const auto&) -> Result<GuestExit> {
+    return fail(ErrorKind::kGuestFailed, "Sandbox:GuestEnded", "the machine is off");
+  };
+  ASSERT_OK(run());
+  EXPECT_EQ(agent_.runs.size(), 1U) << "nobody is left to be asked";
+  EXPECT_THAT(sink_.events().back().message, HasSubstr("switched the system off"));
+}
+
 TEST_F(WindowsDeprovision, IsSkippedWhereAStepRemovedTheScript) {
   ASSERT_OK(run());
   EXPECT_TRUE(agent_.runs.empty());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -23,6 +24,7 @@ class FakeSandbox : public Sandbox {
   struct Log {
     int halted = 0;
     int ended = 0;
+    std::vector<std::chrono::milliseconds> awaited;  ///< limits of restarts
     std::function<void()> on_halt = [] {};
   };
   FakeSandbox(Log& log, Result<void> halts) : log_(log), halts_(std::move(halts)) {}
@@ -33,7 +35,10 @@ class FakeSandbox : public Sandbox {
   [[nodiscard]] const GuestSystem& system() const override { return system_; }
   GuestAgent& agent() override { return agent_; }
   Result<void> restart(std::chrono::milliseconds /*limit*/) override { return {}; }
-  Result<void> await_restart(std::chrono::milliseconds /*limit*/) override { return {}; }
+  Result<void> await_restart(std::chrono::milliseconds limit) override {
+    log_.awaited.push_back(limit);
+    return {};
+  }
   Result<void> rest() override { return {}; }
   Result<void> begin_layer(const WorkDisk& /*next*/,
                            const std::filesystem::path& /*system*/) override {

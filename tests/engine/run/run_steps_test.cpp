@@ -58,5 +58,34 @@ TEST_F(RunStepsTest, TheFirstFailureEndsItAndSaysWhichItWas) {
   EXPECT_EQ(ran_.size(), 2U);
 }
 
+/// Tells the system to restart, as steps of Windows do, and waits.
+class RestartingStep : public Customizer {
+ public:
+  explicit RestartingStep(StepSystem& seen) : seen_(seen) {}
+  [[nodiscard]] std::string_view type() const override { return "WindowsRestart"; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] std::string describe() const override { return {}; }
+  [[nodiscard]] StepSystem system() const override { return StepSystem::kWindows; }
+  Result<void> run(const StepContext& context) const override {
+    seen_ = context.image_system;
+    return context.await_restart(std::chrono::minutes(7));
+  }
+
+ private:
+  std::string name_;
+  StepSystem& seen_;
+};
+
+TEST_F(RunStepsTest, AStepOfWindowsRestartsItsSystemAndIsToldWhichItIs) {
+  auto seen = StepSystem::kAny;
+  steps_.push_back({"validate-01", std::make_unique<RestartingStep>(seen)});
+  ASSERT_OK(run());
+  EXPECT_EQ(seen, StepSystem::kLinux);
+  plan_.source.os_type = OsType::kWindows;
+  ASSERT_OK(run());
+  EXPECT_EQ(seen, StepSystem::kWindows);
+  EXPECT_EQ(log_.awaited, std::vector<std::chrono::milliseconds>(2, std::chrono::minutes(7)));
+}
+
 }  // namespace
 }  // namespace kiln
