@@ -109,7 +109,8 @@ Result<void> BootedMachine::resume(DomainSpec spec, const SavedGuest& saved) {
   spec.incoming = true;
   spec_ = std::move(spec);
   KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec_), /*paused=*/true));
-  agent_ = std::make_unique<BootedAgent>(*domain_, spec_.console_log, restart_step_);
+  agent_ = std::make_unique<BootedAgent>(
+      *domain_, spec_.console_log, PortUse::kAgentOnly, restart_step_);
   // Before the system goes on, or else its agent would find itself alone.
   KILN_TRY_ASSIGN(auto port, port_->connect());
   resumed_ = saved.facts.resumed + 1;
