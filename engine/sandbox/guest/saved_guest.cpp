@@ -131,6 +131,19 @@ Result<void> write_stream(RunningDomain& domain, int file, const CancelToken& ca
   });
 }
 
+/// qemu's drivers for VHDX and dynamic VHDs keep something to themselves.
+Result<void> check_savable(RunningDomain& domain) {
+  KILN_TRY_ASSIGN(const auto state, domain.monitor("query-migrate", kNoArguments, -1));
+  const auto reasons = state.find("blocked-reasons");
+  if (reasons == state.end() || !reasons->is_array() || reasons->empty()) return {};
+  const auto& first = reasons->front();
+  return fail(ErrorKind::kUnsupported,
+              "Sandbox:Unsavable",
+              "the image's own system runs, and qemu does not save it: {}",
+              printable(first.is_string() ? first.get<std::string>() : "it does not say why"))
+      .cure("a source in the format qcow2, raw or fixed VHD can be saved");
+}
+
 }  // namespace
 
 std::string machine_identity(const DomainSpec& spec, unsigned long libvirt) {
@@ -160,6 +173,7 @@ Result<void> save_guest(RunningDomain& domain,
     KILN_TRY_ASSIGN(const auto stream, begin_file(facts, variables, file));
     return write_stream(domain, stream.get(), cancel);
   };
+  KILN_TRY(check_savable(domain));
   KILN_TRY(domain.pause());
   const auto begun = domain.monitor("blockdev-snapshot-sync",
                                     {{"node-name", layer.below},
