@@ -202,8 +202,9 @@ Result<SavedGuest> open_saved_guest(const fs::path& file) {
   const auto json = nlohmann::json::parse(
       std::string_view(head).substr(0, end), nullptr, /*allow_exceptions=*/false);
   KILN_TRY_ASSIGN(saved.facts, facts_of(json));
-  const auto size = json.at("variables").is_number_unsigned()
-                        ? json.at("variables").get<std::uint64_t>()
+  const auto length = json.find("variables");
+  const auto size = length != json.end() && length->is_number_unsigned()
+                        ? length->get<std::uint64_t>()
                         : kLargestVariables + 1;
   if (size > kLargestVariables) return not_resumed("its file is damaged");
   saved.variables.resize(size);

@@ -50,7 +50,11 @@ class LayersTest : public testing::Test {
   }
 
   /// A layer over `below`, published as a build does it.
-  Layer make(const std::string& key, const Layer* below = nullptr, std::size_t bytes = 4096) {
+  /// @param system what ran, if anything did
+  Layer make(const std::string& key,
+             const Layer* below = nullptr,
+             std::size_t bytes = 4096,
+             const std::string& system = "") {
     Layer layer;
     if (below != nullptr) layer.files = below->files;
     layer.files.insert(layer.files.begin(), {key, new_layer_id(), {}});
@@ -60,6 +64,12 @@ class LayersTest : public testing::Test {
     layer.files.front().state = *layer_state(file);
     layer.bytes = layer_bytes(file);
     EXPECT_OK(store_.add_file(file));
+    if (!system.empty()) {
+      const auto saved = work_ / saved_system_name(layer.files.front().id);
+      std::ofstream(saved) << system;
+      layer.system = *layer_state(saved);
+      EXPECT_OK(store_.add_file(saved));
+    }
     EXPECT_OK(store_.publish(layer));
     return layer;
   }
@@ -230,6 +240,31 @@ TEST_F(LayersTest, VerifyRemovesADamagedLayerAndWhatLiesOverIt) {
   EXPECT_FALSE(fs::exists(path));
   ASSERT_THAT(store_.list(), SizeIs(1));
   EXPECT_EQ(store_.list().front().key(), "cc");
+}
+
+TEST_F(LayersTest, ASavedSystemGoesWithItsLayer) {
+  const auto layer = make("aa", nullptr, 4096, "memory");
+  const auto system = store_.folder() / saved_system_name(layer.files.front().id);
+  end_run();
+  const auto run = folder_.path() / "run";
+  fs::create_directories(run);
+  const auto found = store_.find("aa");
+  ASSERT_TRUE(found.has_value());
+  ASSERT_OK(store_.link(*found, run));
+  EXPECT_TRUE(fs::exists(run / system.filename()));
+  EXPECT_THAT(*store_.verify({}), SizeIs(0));
+
+  const auto time = fs::last_write_time(system);
+  std::fstream(system, std::ios::in | std::ios::out) << "y";
+  EXPECT_FALSE(store_.find("aa").has_value());
+  fs::last_write_time(system, time);
+  ASSERT_TRUE(store_.find("aa").has_value());
+  EXPECT_THAT(*store_.verify({}), SizeIs(1));
+  EXPECT_FALSE(store_.find("aa").has_value());
+  EXPECT_TRUE(fs::exists(system));  // the run has it
+  fs::remove_all(run);
+  ASSERT_OK(store_.shrink(0));
+  EXPECT_FALSE(fs::exists(system));
 }
 
 }  // namespace
