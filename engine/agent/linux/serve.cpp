@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "engine/agent/linux/posix.h"
-#include "engine/agent/session/session.h"
 
 namespace kiln::agent {
 namespace {
@@ -53,11 +52,12 @@ class LinuxPlatform final : public Platform {
 
 class Loop {
  public:
-  Loop(int port,
-       const StepSettings& settings,
-       const std::function<void(bool)>& around_steps,
-       const std::function<void()>& on_end)
-      : port_(port), on_end_(on_end), platform_(settings, around_steps, forwarder_) {}
+  Loop(int port, const Served& served, const std::function<void()>& on_end)
+      : port_(port),
+        on_end_(on_end),
+        outbox_(served.outbox),
+        forwarder_(served.forwarder),
+        session_(served.platform, served.outbox) {}
 
   int serve();
 
@@ -72,10 +72,9 @@ class Loop {
 
   int port_;
   const std::function<void()>& on_end_;
-  Outbox outbox_;
-  Forwarder forwarder_{outbox_};
-  LinuxPlatform platform_;
-  Session session_{platform_, outbox_};
+  Outbox& outbox_;
+  Forwarder& forwarder_;
+  Session session_;
   bool greeted_ = false;
   int waits_for_host_ = 0;
   Waits waits_;
@@ -151,12 +150,19 @@ bool Loop::host_may_still_come() {
 
 }  // namespace
 
+int serve(int port, const Served& served, const std::function<void()>& on_end) {
+  set_nonblocking(port);
+  return Loop(port, served, on_end).serve();
+}
+
 int serve(int port,
           const StepSettings& settings,
           const std::function<void(bool)>& around_steps,
           const std::function<void()>& on_end) {
-  set_nonblocking(port);
-  return Loop(port, settings, around_steps, on_end).serve();
+  Outbox outbox;
+  Forwarder forwarder(outbox);
+  LinuxPlatform platform(settings, around_steps, forwarder);
+  return serve(port, {platform, outbox, forwarder}, on_end);
 }
 
 }  // namespace kiln::agent
