@@ -121,6 +121,13 @@ Error BootedAgent::explain(Error error) {
   return std::move(error).quoting(console_tail());
 }
 
+Result<GuestAgent*> BootedAgent::connected_session() const {
+  if (session_) return session_.get();
+  return fail(ErrorKind::kGuestFailed,
+              "Sandbox:NotConnected",
+              "the image's system was to restart, and its agent has not come back");
+}
+
 template <class T>
 Result<T> BootedAgent::explained(Result<T> result) {
   if (result) return result;
@@ -130,62 +137,62 @@ Result<T> BootedAgent::explained(Result<T> result) {
 Result<GuestExit> BootedAgent::run(const GuestCommand& command,
                                    const GuestOutput& output,
                                    const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->run(command, output, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->run(command, output, cancel));
 }
 
 Result<void> BootedAgent::put(std::string_view contents,
                               const std::string& guest_path,
                               unsigned mode,
                               const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->put(contents, guest_path, mode, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->put(contents, guest_path, mode, cancel));
 }
 
 Result<void> BootedAgent::put_file(const std::filesystem::path& host_path,
                                    const std::string& guest_path,
                                    unsigned mode,
                                    const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->put_file(host_path, guest_path, mode, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->put_file(host_path, guest_path, mode, cancel));
 }
 
 Result<std::string> BootedAgent::get(const std::string& guest_path,
                                      std::uint64_t limit,
                                      const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->get(guest_path, limit, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->get(guest_path, limit, cancel));
 }
 
 Result<std::vector<std::string>> BootedAgent::remove(const std::string& pattern,
                                                      const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->remove(pattern, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->remove(pattern, cancel));
 }
 
 Result<void> BootedAgent::set_clock(std::chrono::system_clock::time_point now,
                                     const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->set_clock(now, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->set_clock(now, cancel));
 }
 
 Result<void> BootedAgent::freeze(const std::vector<std::string>& mount_points,
                                  std::chrono::milliseconds limit,
                                  const std::function<Result<void>()>& work,
                                  const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->freeze(mount_points, limit, work, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->freeze(mount_points, limit, work, cancel));
 }
 
 Result<void> BootedAgent::forward(const std::vector<Destination>& destinations,
                                   const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->forward(destinations, cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->forward(destinations, cancel));
 }
 
 Result<void> BootedAgent::quit(const CancelToken& cancel) {
-  KILN_CHECK(session_ != nullptr);
-  return explained(session_->quit(cancel));
+  KILN_TRY_ASSIGN(auto* session, connected_session());
+  return explained(session->quit(cancel));
 }
 
 }  // namespace kiln

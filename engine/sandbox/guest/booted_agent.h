@@ -78,6 +78,8 @@ class BootedAgent : public GuestAgent {
   [[nodiscard]] std::vector<std::string> console_tail() const;
 
  private:
+  /// An error after a restart that did not end.
+  [[nodiscard]] Result<GuestAgent*> connected_session() const;
   template <class T>
   Result<T> explained(Result<T> result);
   Error explain(Error error);

@@ -1,0 +1,159 @@
+"""Windows: whole builds, on a phony Windows that starts (tests/simulator); it has met no real one."""
+
+import json
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+from harness import SOURCE_DIR, KilnTest, guest, sha256, wait_until
+
+SIMULATOR = Path(os.environ["KILN_WINDOWS_SIMULATOR"])
+MAKE_DISK = SOURCE_DIR / "tests/simulator/make-disk.sh"
+C = "/dev/sda2"
+
+
+class Windows(KilnTest):
+    def windows(self, table, *scenario):
+        """A disk of Windows for this test, with a Windows in it to which that happens."""
+        path = self.home / f"windows-{table}.qcow2"
+        subprocess.run([MAKE_DISK, table, SIMULATOR, path, *scenario], check=True)
+        return path
+
+    def windows_template(self, image, customize, **properties):
+        source = {"type": "KilnLocalImage", "path": str(image), "osType": "Windows"}
+        return self.template(image, customize, source=source, **properties)
+
+    def log_of_windows(self, disk):
+        """What has happened in Windows, by its own account."""
+        return self.guest_file(disk, "/simulator/log", C)
+
+    def value(self, disk, hive, key, name):
+        """A value in the registry; empty where its key is absent."""
+        copy = self.home / hive
+        self.guestfish(disk, C, "download", f"/Windows/System32/config/{hive}", str(copy))
+        return subprocess.run(["hivexget", copy, key, name], capture_output=True, text=True).stdout.strip()
+
+    def assert_finished(self, disk):
+        """Generalized, and nothing of Kiln's in it."""
+        state = self.value(disk, "SOFTWARE", r"Microsoft\Windows\CurrentVersion\Setup\State", "ImageState")
+        self.assertEqual(state, "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE")
+        self.assertEqual(self.value(disk, "SYSTEM", r"ControlSet002\Services\KilnAgent", "ImagePath"), "")
+        self.assertEqual(self.value(disk, "SYSTEM", r"ControlSet001\Services\KilnAgent", "ImagePath"), "")
+        found = self.guest_paths(disk, "kiln", "script-", "deprovisioningscript", device=C)
+        self.assertEqual(found, [])
+
+    def step_log(self, number):
+        return (self.run_folder() / f"steps/customize-{number:02}.log").read_text().split("\n")
+
+    def test_a_build_by_bios(self):
+        image = self.windows("mbr", "updates 3")
+        digest = sha256(image)
+        template = self.windows_template(image, [
+            {"type": "PowerShell", "inline": ["Write-Output 'limited'", "whoami"]},
+            {"type": "PowerShell", "runElevated": True, "runAsSystem": True, "inline": ["whoami"]},
+            {"type": "PowerShell", "validExitCodes": [0, 3], "inline": ["exit 3"]},
+            {"type": "WindowsUpdate", "updateLimit": 2},
+            {"type": "WindowsRestart", "restartCheckCommand": "echo it is back"},
+            {"type": "PowerShell", "inline": [
+                r"((Get-Content -path C:\DeprovisioningScript.ps1 -Raw) -replace "
+                r"'Sysprep.exe /oobe /generalize /quiet /quit','Sysprep.exe /oobe /generalize /quit /mode:vm') "
+                r"| Set-Content -Path C:\DeprovisioningScript.ps1"]},
+        ])
+
+        self.kiln("build", template)
+
+        self.assertEqual(self.record()["lastRunStatus"]["runState"], "Succeeded")
+        log = (self.run_folder() / "customization.log").read_text()
+        self.assertIn("booted by BIOS", log)
+        self.assertIn("limited", self.step_log(1))
+        self.assertIn(r"windows\kiln-build", self.step_log(1))
+        self.assertIn(r"nt authority\system", self.step_log(2))
+        self.assertIn("no updates are left; 3 were installed", self.step_log(4))
+        self.assertIn("it is back", self.step_log(5))
+        self.assertEqual(self.sandboxes(), [])
+        self.assertEqual(sha256(image), digest)
+        vhd = self.output / "sample.vhd"
+        events = self.log_of_windows(vhd)
+        self.assertEqual(events.splitlines().count("start"), 4, events)
+        self.assertIn("update round: 2 of 3\n", events)
+        self.assertIn("update round: 1 of 1\n", events)
+        self.assertIn("sysprep /oobe /generalize /quit /mode:vm\n", events)
+        self.assert_finished(vhd)
+
+    def test_a_build_by_uefi(self):
+        image = self.windows("gpt")
+        template = self.windows_template(image, [
+            {"type": "PowerShell", "inline": [r"Set-Content -Path C:\made.txt -Value 'made'"]}])
+
+        self.kiln("build", template)
+
+        self.assertIn("booted by UEFI", (self.run_folder() / "customization.log").read_text())
+        vhd = self.output / "sample.vhd"
+        self.assertEqual(self.guest_file(vhd, "/made.txt", C).strip(), "made")
+        self.assert_finished(vhd)
+
+    def fails(self, image, customize, *flags):
+        """What a build says that fails and leaves no machine."""
+        said = self.kiln("build", self.windows_template(image, customize), *flags, code=1).stderr
+        self.assertEqual(self.sandboxes(), [])
+        self.assertFalse((self.output / "sample.vhd").exists())
+        return said
+
+    def test_an_exit_code_that_is_not_valid(self):
+        said = self.fails(self.windows("mbr"), [{"type": "PowerShell", "inline": ["exit 7"]}])
+        self.assertIn("PowerShell", said)
+        self.assertIn("7", said)
+
+    def test_a_restart_that_never_comes(self):
+        said = self.fails(self.windows("mbr", "restart never"), [{"type": "WindowsRestart", "restartTimeout": "10s"}])
+        self.assertIn("Timeout waiting for machine to restart.", said)
+
+    def test_an_update_that_repeats(self):
+        said = self.fails(self.windows("mbr", "updates endless"), [{"type": "WindowsUpdate"}])
+        self.assertIn("WindowsUpdate:Loop", said)
+        self.assertIn('"Update 1" (update-1)', said)
+
+    def test_a_sysprep_that_fails(self):
+        said = self.fails(self.windows("mbr", "sysprep app"), [{"type": "PowerShell", "inline": ["whoami"]}])
+        self.assertIn("Generalize:AppxOfOneUser", said)
+        self.assertIn("Microsoft.Sample_1.0.0.0", said)
+
+    def test_an_agent_that_never_answers(self):
+        said = self.fails(self.windows("mbr", "agent silent"), [{"type": "PowerShell", "inline": ["whoami"]}],
+                          "--boot-timeout", "1")
+        self.assertIn("did not start Kiln's agent within 1 min", said)
+
+    def accept(self, image, code):
+        """What the script for owners of a real Windows says of this image."""
+        done = subprocess.run([SOURCE_DIR / "tests/windows-acceptance.sh", image, self.home / "acceptance"],
+                              env={**self.environment, "KILN": os.environ["KILN"]}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_the_acceptance_of_an_image(self):
+        said = self.accept(self.windows("gpt"), 0)
+        self.assertEqual(said.count(" passed "), 10, said)
+        self.assert_finished(self.home / "acceptance/steps.vhd")
+
+    def test_the_acceptance_of_an_unclean_image(self):
+        said = self.accept(guest("windows-dirty.qcow2"), 1)
+        self.assertRegex(said, "building: .* FAILED ")
+
+    def test_cancel_while_a_step_runs(self):
+        image = self.windows("mbr")
+        template = self.windows_template(image, [
+            {"type": "PowerShell", "inline": ["Write-Output 'going on'", "Start-Sleep -Seconds 600"]}])
+        process = self.start("build", template)
+        for line in process.stderr:
+            if "going on" in json.loads(line)["message"]:
+                break
+        process.terminate()
+        process.stderr.read()
+        self.assertEqual(process.wait(120), 4)
+        wait_until(lambda: self.sandboxes() == [], 10, "the end of the machine")
+        self.assertEqual(self.leftovers(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
