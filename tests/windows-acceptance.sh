@@ -78,10 +78,10 @@ write_templates() {
     {"type": "PowerShell", "runElevated": true, "inline": ["whoami"]},
     {"type": "PowerShell", "runElevated": true, "runAsSystem": true, "inline": ["whoami"]},
     {"type": "PowerShell", "validExitCodes": [0, 3], "inline": ["exit 3"]},
-    {"type": "File", "sourceUri": "file.txt", "destination": "C:\\kiln-accepted.txt"},
+    {"type": "File", "sourceUri": "file.txt", "destination": "C:\\accepted.txt"},
     '"$updates"'{"type": "WindowsRestart"},
-    {"type": "PowerShell", "inline": ["Get-Content -Path C:\\kiln-accepted.txt"]}' \
-    '"validate": {"inVMValidations": [{"type": "PowerShell", "inline": ["Get-Content -Path C:\\kiln-accepted.txt"]}]},'
+    {"type": "PowerShell", "inline": ["Get-Content -Path C:\\accepted.txt"]}' \
+    '"validate": {"inVMValidations": [{"type": "PowerShell", "inline": ["Get-Content -Path C:\\accepted.txt"]}]},'
   write_template fails '{"type": "PowerShell", "inline": ["exit 7"]}' ''
 }
 

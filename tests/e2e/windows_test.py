@@ -128,7 +128,8 @@ class Windows(KilnTest):
         """What the script for owners of a real Windows says of this image."""
         done = subprocess.run([SOURCE_DIR / "tests/windows-acceptance.sh", image, self.home / "acceptance"],
                               env={**self.environment, "KILN": os.environ["KILN"]}, capture_output=True, text=True)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        logs = "".join(log.read_text(errors="replace")[-2000:] for log in (self.home / "acceptance").glob("*.log"))
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr + logs)
         return done.stdout
 
     def test_the_acceptance_of_an_image(self):

@@ -5,14 +5,13 @@
 #include <optional>
 #include <string>
 
-#include "engine/core/temp_dir.h"
 #include "engine/sandbox/guest/virt_connection.h"
 
 namespace kiln {
 
 /// The libvirt that a machine is started by: the embedded driver with its folder, which is in the
-/// work folder where the path is short enough for the sockets in it, else a temporary one; or
-/// another.
+/// work folder where the path is short enough for the sockets in it, else a temporary one, the
+/// same for all of this process, because the driver takes no other; or another libvirt.
 class VirtRoot {
  public:
   /// @param uri of another libvirt; empty: the embedded driver
@@ -27,15 +26,12 @@ class VirtRoot {
   [[nodiscard]] std::optional<int> process_of(const std::string& machine) const;
 
  private:
-  VirtRoot(std::optional<TempDir> temporary,
-           std::filesystem::path process_ids,
+  VirtRoot(std::filesystem::path process_ids,
            std::shared_ptr<VirtConnection> connection,
            std::filesystem::path emulator)
-      : temporary_(std::move(temporary)),
-        process_ids_(std::move(process_ids)),
+      : process_ids_(std::move(process_ids)),
         connection_(std::move(connection)),
         emulator_(std::move(emulator)) {}
-  std::optional<TempDir> temporary_;   // first, because the driver works in it until it is closed
   std::filesystem::path process_ids_;  // where the embedded driver keeps them
   std::shared_ptr<VirtConnection> connection_;
   std::filesystem::path emulator_;
