@@ -4,12 +4,12 @@
 
 #include "engine/core/memory_file.h"
 #include "engine/core/text.h"
+#include "engine/sandbox/ask_system.h"
 
 namespace kiln {
 namespace {
 
 constexpr std::size_t kSeedBytes = 64;
-constexpr std::size_t kLongestComplaint = 1000;
 
 Result<UniqueFd> draw_seed() {
   std::string seed(kSeedBytes, '\0');
@@ -29,16 +29,12 @@ Result<void> make_distinct(GuestAgent& agent,
   command.argv = {program, "image-tool", "reseed"};
   command.directory = "/";
   command.input = GuestInput{seed.get(), {}};
-  std::string said;
-  const auto keep = [&said](GuestStream /*stream*/, std::string_view data) {
-    said.append(data.substr(0, kLongestComplaint - std::min(kLongestComplaint, said.size())));
-  };
-  KILN_TRY_ASSIGN(const auto exit, agent.run(command, keep, cancel));
-  if (!exit.ok()) {
+  KILN_TRY_ASSIGN(const auto answer, ask_system(agent, command, cancel));
+  if (!answer.exit.ok()) {
     return fail(ErrorKind::kGuestFailed,
                 "Sandbox:NotSeeded",
                 "the random numbers of the virtual machine cannot be seeded: {}",
-                printable(trim(said)));
+                printable(trim(answer.out)));
   }
   return agent.set_clock(std::chrono::system_clock::now(), cancel);
 }

@@ -1,13 +1,12 @@
 #include "engine/sandbox/guest/system_state.h"
 
-#include "engine/core/bytes.h"
 #include "engine/core/text.h"
+#include "engine/sandbox/ask_system.h"
 
 namespace kiln {
 namespace {
 
 constexpr auto kAnswerPatience = std::chrono::minutes(2);
-constexpr std::size_t kAnswerLimit = std::size_t{8} * 1024;
 
 /// Polls rather than `--wait`, which waits for ever where the message bus does not come up.
 constexpr const char* kAwait = R"sh(
@@ -22,29 +21,16 @@ echo "$state"
 [ "$state" != degraded ] || systemctl --failed --plain --no-legend --no-pager)sh";
 constexpr const char* kJobs = "systemctl list-jobs --plain --no-legend --no-pager";
 
-struct Answer {
-  GuestExit exit;
-  std::string out;
-};
-
-Result<Answer> ask(GuestAgent& agent,
-                   const char* script,
-                   std::chrono::milliseconds limit,
-                   const CancelToken& cancel) {
+Result<SystemAnswer> ask(GuestAgent& agent,
+                         const char* script,
+                         std::chrono::milliseconds limit,
+                         const CancelToken& cancel) {
   GuestCommand command;
   command.argv = {"sh", "-c", script};
   command.environment = {{"LC_ALL", "C"}};
   command.directory = "/";
   command.time_limit = limit;
-  Answer answer;
-  KILN_TRY_ASSIGN(answer.exit,
-                  agent.run(
-                      command,
-                      [&](GuestStream, std::string_view data) {
-                        answer.out += data.substr(0, kAnswerLimit - answer.out.size());
-                      },
-                      cancel));
-  return answer;
+  return ask_system(agent, command, cancel);
 }
 
 std::string in_one_line(const std::vector<std::string>& lines) {

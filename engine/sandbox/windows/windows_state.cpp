@@ -5,34 +5,20 @@
 
 #include "disk/servicing/windows_agent.h"
 #include "engine/core/text.h"
+#include "engine/sandbox/ask_system.h"
 
 namespace kiln {
 namespace {
 
-constexpr std::size_t kAnswerLimit = std::size_t{8} * 1024;
-
-struct Answer {
-  GuestExit exit;
-  std::string out;
-};
-
-Result<Answer> ask(GuestAgent& agent,
-                   std::vector<std::string> argv,
-                   std::chrono::milliseconds limit,
-                   const CancelToken& cancel) {
+Result<SystemAnswer> ask(GuestAgent& agent,
+                         std::vector<std::string> argv,
+                         std::chrono::milliseconds limit,
+                         const CancelToken& cancel) {
   GuestCommand command;
   command.argv = std::move(argv);
   command.directory = "/C:/Windows/System32";
   command.time_limit = limit;
-  Answer answer;
-  KILN_TRY_ASSIGN(answer.exit,
-                  agent.run(
-                      command,
-                      [&](GuestStream, std::string_view data) {
-                        answer.out += data.substr(0, kAnswerLimit - answer.out.size());
-                      },
-                      cancel));
-  return answer;
+  return ask_system(agent, command, cancel);
 }
 
 std::vector<std::string> lines_of(const std::string& out) {
