@@ -62,7 +62,6 @@ class BootedMachine {
     KILN_CHECK(agent_ != nullptr);
     return *agent_;
   }
-  [[nodiscard]] Accelerator accelerator() const { return accelerator_; }
 
  private:
   SandboxOptions options_;

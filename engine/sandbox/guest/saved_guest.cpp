@@ -9,7 +9,6 @@
 #include "engine/core/file.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
-#include "engine/sandbox/micro/micro_cache.h"
 
 namespace kiln {
 namespace {
@@ -87,7 +86,7 @@ std::string host_processor() {
   return seen;
 }
 
-/// @param there what the machine's or the stream's state has to be, in the end
+/// Waits until `there` says so.
 template <class Condition>
 Result<void> await(const CancelToken& cancel, Condition there) {
   const auto deadline = Clock::now() + kStreamPatience;
@@ -95,7 +94,9 @@ Result<void> await(const CancelToken& cancel, Condition there) {
     KILN_TRY_ASSIGN(const bool done, there());
     if (done) return {};
     KILN_TRY(cancel.check());
-    if (Clock::now() > deadline) return not_saved("it takes too long");
+    if (Clock::now() > deadline) {
+      return fail(ErrorKind::kTimeout, "Sandbox:Stream", "qemu takes too long for its memory");
+    }
     std::this_thread::sleep_for(kLookEvery);
   }
 }
@@ -151,14 +152,13 @@ std::string machine_identity(const DomainSpec& spec, unsigned long libvirt) {
   neutral.name.clear();
   neutral.owner = 0;
   neutral.incoming = false;
-  neutral.emulator.clear();
+  neutral.emulator = spec.emulator.parent_path().filename();  // see VmKeeper
   neutral.disk_node = R"(json:{"file":{}})";
   neutral.console_log.clear();
   neutral.agent_socket = "agent";
   if (neutral.uefi) neutral.uefi->variables.clear();
-  return sha256_hex(fmt::format("{}\n{}\n{}\n{}",
+  return sha256_hex(fmt::format("{}\n{}\n{}",
                                 domain_xml(neutral),
-                                file_identity(find_program("qemu-system-x86_64")),
                                 libvirt,
                                 spec.accelerator == Accelerator::kKvm ? host_processor() : ""));
 }

@@ -71,6 +71,7 @@ class FakeDomain : public RunningDomain {
 DomainSpec sample() {
   DomainSpec spec;
   spec.name = "kiln";
+  spec.emulator = "/cache/emulators/0123abcd/vm-keeper";
   spec.disk_node = R"(json:{"driver":"qcow2","file":{"driver":"file","filename":"/w/a.qcow2"}})";
   spec.console_log = "/w/console.log";
   spec.agent_socket = "/w/agent.sock";
@@ -191,6 +192,11 @@ TEST(MachineIdentity, IsTheMachinesAndNotTheRuns) {
   spec.disk_node = R"(json:{"driver":"qcow2","file":{"driver":"file","filename":"/w/b.qcow2"}})";
   EXPECT_EQ(machine_identity(spec, 9'000'000), known);
   EXPECT_NE(machine_identity(spec, 9'000'001), known);
+  spec.emulator = "/other-cache/emulators/0123abcd/vm-keeper";
+  EXPECT_EQ(machine_identity(spec, 9'000'000), known);
+  auto updated = spec;
+  updated.emulator = "/cache/emulators/4567cdef/vm-keeper";
+  EXPECT_NE(machine_identity(updated, 9'000'000), known);
   spec.memory_mib *= 2;
   EXPECT_NE(machine_identity(spec, 9'000'000), known);
 }
