@@ -79,6 +79,7 @@ class DeliveryGroup {
       : deliveries_(std::move(deliveries)), services_(services), results_(deliveries_.size()) {}
 
   Result<void> start(BlockSource& disk) {
+    if (deliveries_.empty()) return {};
     if (deliveries_.size() == 1) return start_one(disk);
     KILN_TRY_ASSIGN(sources_, share_source(disk, deliveries_.size()));
     for (std::size_t i = 0; i < deliveries_.size(); ++i) {
