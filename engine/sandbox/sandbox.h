@@ -77,6 +77,8 @@ std::vector<std::string> destination_names(const SandboxOptions& options);
 /// In the work folder: what kernels and boot loaders say, one virtual machine after the other.
 inline constexpr const char* kConsoleLog = "console.log";
 
+/// The code of the error where a layer has begun, and what lies below it is of no use.
+inline constexpr const char* kLayerNotWhole = "Sandbox:LayerNotWhole";
 /// The code of the error where a saved system does not go on.
 inline constexpr const char* kNotResumed = "Sandbox:NotResumed";
 
@@ -122,8 +124,8 @@ class Sandbox {
   virtual Result<void> rest() = 0;
   /// Between two steps: makes the file systems whole on their disk and begins a layer. From here on
   /// the work disk is `next`, one more overlay over it, whose own file stays as it is. kUnsupported
-  /// where this sandbox cannot now: then all is as before. After Sandbox:NotFrozen and
-  /// Sandbox:NotSaved the layer has begun, and what lies below it is as after a power cut.
+  /// where this sandbox cannot now: then all is as before. After kLayerNotWhole the layer has
+  /// begun, and what lies below it is as after a power cut.
   /// @param system where the image's own system runs, a file that is made and holds what runs, as
   ///   the disk alone does not; else none is made
   virtual Result<void> begin_layer(const WorkDisk& next, const std::filesystem::path& system) = 0;

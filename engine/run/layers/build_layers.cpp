@@ -1,8 +1,5 @@
 #include "engine/run/layers/build_layers.h"
 
-#include <algorithm>
-#include <array>
-
 #include "engine/core/text.h"
 #include "engine/run/media_digest.h"
 #include "engine/run/phases.h"
@@ -153,10 +150,7 @@ Result<void> BuildLayers::end_step(std::size_t step,
     return {};
   }
   const bool whole = begun.has_value();
-  constexpr std::array<std::string_view, 2> kBegunAllTheSame = {"Sandbox:NotFrozen",
-                                                                "Sandbox:NotSaved"};
-  if (!whole && std::ranges::find(kBegunAllTheSame, begun.error().code()) == kBegunAllTheSame.end())
-    return begun;
+  if (!whole && begun.error().code() != kLayerNotWhole) return begun;
   if (whole) {
     Layer layer;
     layer.files = below_;

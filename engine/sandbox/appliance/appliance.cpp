@@ -109,7 +109,7 @@ Result<void> ApplianceSandbox::begin_layer(const WorkDisk& next,
   if (thawed) return {};
   if (thawed.error().kind() == ErrorKind::kCancelled) return thawed.error();
   return fail(frozen ? ErrorKind::kGuestFailed : ErrorKind::kUnsupported,
-              frozen ? "Sandbox:NotFrozen" : "Sandbox:NoFreeze",
+              frozen ? kLayerNotWhole : "Sandbox:NoFreeze",
               "the file systems could not be frozen: {}",
               thawed.error().summary());
 }

@@ -216,7 +216,7 @@ Result<void> GuestSandbox::begin_layer(const WorkDisk& next, const std::filesyst
   }
   const auto start = Clock::now();
   auto saved = machine_.save({{}, system_, placement_}, next.overlay(), system);
-  const bool begun = saved || saved.error().code() == kNotSaved ||
+  const bool begun = saved || saved.error().code() == kLayerNotWhole ||
                      saved.error().kind() == ErrorKind::kCancelled;  // only saving can be
   if (begun) disk_ = next;
   KILN_TRY_WHILE(std::move(saved), "saving {} as it runs", system_.pretty_name);

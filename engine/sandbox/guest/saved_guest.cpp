@@ -30,7 +30,7 @@ constexpr mode_t kOwnerOnly = 0600;
 const nlohmann::json kNoArguments = nlohmann::json::object();
 
 Error not_saved(std::string_view why) {
-  return fail(ErrorKind::kUnsupported, kNotSaved, "the system cannot be saved: {}", why);
+  return fail(ErrorKind::kUnsupported, kLayerNotWhole, "the system cannot be saved: {}", why);
 }
 
 Error not_resumed(std::string_view why) {

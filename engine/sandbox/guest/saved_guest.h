@@ -46,11 +46,8 @@ struct NextLayer {
   std::string node;               ///< what the new one is to be called
 };
 
-/// The code of the error where a layer has begun and yet its system is not saved.
-inline constexpr const char* kNotSaved = "Sandbox:NotSaved";
-
 /// Stops the machine, has qemu write to the layer from then on, saves the machine into `file`, and
-/// lets it go on. kNotSaved where the layer has begun, and any other error where it has not.
+/// lets it go on. kLayerNotWhole where the layer has begun, and any other error where it has not.
 /// @param variables the firmware's, where it has any
 Result<void> save_guest(RunningDomain& domain,
                         const GuestFacts& facts,

@@ -148,7 +148,7 @@ TEST_F(SavedGuestTest, ALayerThatCannotBeginIsNoneAndTheSystemGoesOn) {
 
 TEST_F(SavedGuestTest, WhatIsSavedHalfIsNotKept) {
   domain_.refused = "migrate";
-  EXPECT_THAT(save(), FailsWith(kNotSaved));
+  EXPECT_THAT(save(), FailsWith(kLayerNotWhole));
   EXPECT_EQ(domain_.asked.back(), "resume");
   EXPECT_FALSE(fs::exists(file_));
 }
