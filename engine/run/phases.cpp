@@ -123,9 +123,9 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
     return context.layers->end_step(step, attached.disk, *sandbox, context);
   };
   const auto work = [&]() -> Result<void> {
-    skip_steps(context, attached.steps_done);
     KILN_TRY_ASSIGN(sandbox, start_to_customize(attached, context));
     const auto done = attached.steps_done;
+    skip_steps(context, done);
     // Else it is on the disk as the steps left it.
     if (done == 0) KILN_TRY(stage_script(sandbox->agent(), context));
     return run_steps(context,

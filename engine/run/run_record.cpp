@@ -117,6 +117,11 @@ void RunRecord::add_layer(const Layer& layer, bool served) {
                              {"served", served}});
 }
 
+void RunRecord::forget_layers() {
+  const std::lock_guard lock(mutex_);
+  json_["layers"] = nlohmann::json::array();
+}
+
 void RunRecord::set_partial_files(const std::vector<std::filesystem::path>& files) {
   json_["partialFiles"] = nlohmann::json::array();
   for (const auto& file : files) json_["partialFiles"].push_back(file.string());

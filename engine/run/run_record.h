@@ -38,6 +38,8 @@ class RunRecord : public EventSink {
   void add_input(const std::string& uri, const std::string& sha256, std::uint64_t bytes);
   /// A layer that serves the run, or that it makes.
   void add_layer(const Layer& layer, bool served);
+  /// None served after all.
+  void forget_layers();
   /// Host files that a killed run may leave behind; `kiln runs gc` removes them.
   void set_partial_files(const std::vector<std::filesystem::path>& files);
   /// Saved at once, in the place of an earlier output of that name.

@@ -64,6 +64,9 @@ class BootLayers(KilnTest):
 
         self.damage_saved_systems()
         served, again = self.build("echo again")
+        self.assertEqual(served, 0)  # and the record says so
+        outcomes = [step["outcome"] for step in self.record()["steps"] if step["name"].startswith("customize-0")]
+        self.assertEqual(outcomes, ["succeeded"] * 2)
         self.assertIn("the build begins with the first step again", self.log)
         self.assertIn("booted by", self.log)
         self.assertNotEqual(again[0], failed[0])

@@ -65,6 +65,7 @@ Result<LayeredDisk> BuildLayers::begin(const InstalledSource& source, const RunC
 
 Result<WorkDisk> BuildLayers::begin_anew(const RunContext& context) {
   found_ = {};
+  context.record.forget_layers();
   first_ = 0;
   since_ = Clock::now();
   return make_disk(context);
