@@ -55,8 +55,6 @@ class Customizer {
   [[nodiscard]] virtual std::string describe() const = 0;
   [[nodiscard]] virtual std::vector<StepInput> inputs() const { return {}; }
   [[nodiscard]] virtual StepSystem system() const { return StepSystem::kAny; }
-  /// Why this version cannot run it, though it is understood; nothing where it can.
-  [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   /// Why it can only run where the image's own system is booted; empty where it need not be.
   [[nodiscard]] virtual std::string_view needs_boot() const { return {}; }
   virtual Result<void> run(const StepContext& context) const = 0;

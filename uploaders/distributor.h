@@ -82,8 +82,6 @@ class Distributor {
   /// Whether it can take what a target of that type has delivered instead of the disk, and so is
   /// better delivered after it.
   [[nodiscard]] virtual bool can_be_made_of(std::string_view /*type*/) const { return false; }
-  /// Why this version cannot serve it, though it is understood; nothing where it can.
-  [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   /// Why it cannot be served in this cloud, though it could elsewhere. Nothing is asked of the
   /// network.
   /// @param staging whether there is a container for what images are made of

@@ -50,8 +50,6 @@ class Source {
   [[nodiscard]] virtual std::string_view type() const = 0;
   /// One line for `plan`, e.g. `PlatformImage Canonical:UbuntuServer:18.04-LTS:latest`.
   [[nodiscard]] virtual std::string describe() const = 0;
-  /// Why this version cannot build from it, though it is understood; nothing where it can.
-  [[nodiscard]] virtual std::optional<Error> blocker() const { return std::nullopt; }
   [[nodiscard]] virtual Result<ResolvedSource> resolve(const SourceContext& context) const = 0;
 };
 

@@ -50,7 +50,7 @@ Verdict examine_one(const TemplateFlags& input, const std::string& text, Redacto
   verdict.steps = checked.steps.size();
   verdict.targets = checked.targets.size();
   verdict.parameters = checked.image_template.parameters;
-  if (!verdict.found.has_errors()) verdict.blockers = blockers(checked);
+  if (!verdict.found.has_errors()) verdict.blockers = checked.image_template.blockers;
   return verdict;
 }
 

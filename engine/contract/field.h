@@ -75,7 +75,6 @@ struct RecordType {
   ApiVersion until = kNewestVersion;
   std::string_view former = {};  ///< the discriminator of 2018-02-01-preview
   bool extension = false;        ///< Kiln's own
-  bool planned = false;          ///< as Treatment::kPlanned, for all of it
 };
 
 }  // namespace kiln

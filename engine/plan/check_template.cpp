@@ -127,18 +127,6 @@ Result<CheckedTemplate> check_template(ImageTemplate image_template, std::vector
   return std::move(errors.front());
 }
 
-std::vector<Error> blockers(const CheckedTemplate& checked) {
-  auto errors = checked.image_template.blockers;
-  const auto add = [&](const auto& part) {
-    if (auto blocker = part.blocker()) errors.push_back(*std::move(blocker));
-  };
-  add(*checked.source);
-  for (const auto& step : checked.steps) add(*step.customizer);
-  for (const auto& step : checked.validations) add(*step.customizer);
-  for (const auto& target : checked.targets) add(*target.distributor);
-  return errors;
-}
-
 std::vector<std::string> notices(const CheckedTemplate& checked) {
   return checked.image_template.found.lines(Severity::kNotice);
 }

@@ -46,11 +46,6 @@ Treatment inherited(Treatment outer, Treatment own) {
   return own == Treatment::kHonoured ? outer : own;
 }
 
-/// Whether every field of a type stands or falls with the type itself.
-Treatment treatment_of(const ContractType& entry) {
-  return entry.type->planned ? Treatment::kPlanned : Treatment::kHonoured;
-}
-
 std::string versions(const Field& field, ApiVersion since) {
   if (field.extension) return "extension";
   std::string text(to_string(std::max(field.since, since)));
@@ -104,7 +99,7 @@ std::string contract_document() {
                               entry.type->help,
                               entry.type->extension ? " An extension." : "");
     text += "| field | since | treatment | remarks |\n|---|---|---|---|\n";
-    add_rows(text, *entry.type, "", treatment_of(entry), entry.since);
+    add_rows(text, *entry.type, "", Treatment::kHonoured, entry.since);
   }
   return text;
 }

@@ -58,7 +58,6 @@ std::string describe_steps(std::string_view label,
                         fmt::format("{} {}", label, ++number),
                         title(*step.customizer),
                         step.customizer->describe());
-    if (step.customizer->blocker()) text += " (not yet run)";
     if (where != nullptr && where->boots()) {
       text += fmt::format("\n            in the booted system: {}", where->why_there(step));
     }
@@ -153,7 +152,6 @@ std::string describe_targets(const std::vector<PlannedTarget>& targets) {
                         target.distributor->type(),
                         target.distributor->run_output_name(),
                         target.distributor->describe());
-    if (target.distributor->blocker()) text += " (not yet served)";
   }
   return text;
 }

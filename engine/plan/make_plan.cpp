@@ -148,7 +148,6 @@ Result<void> check_disk_size(const Plan& plan) {
 /// A source that is not on this machine leaves the plan without an image, not the user without a
 /// plan.
 Result<void> find_source(Plan& plan) {
-  if (plan.checked.source->blocker()) return {};
   auto source = plan.checked.source->resolve({plan.options.catalog, plan.options.template_folder});
   if (!source && source.error().kind() == ErrorKind::kNotFound) {
     plan.blockers.push_back(std::move(source).error());
@@ -289,7 +288,7 @@ Result<Plan> make_plan(CheckedTemplate checked, PlanOptions options) {
     checked.steps.clear();
     checked.targets.clear();
   }
-  auto blocked = blockers(checked);
+  auto blocked = checked.image_template.blockers;
   Plan plan{std::move(checked), {}, {}, {}, {}, {}, {}, std::move(options), std::move(blocked)};
   KILN_TRY(find_source(plan));
   KILN_TRY(choose_sandboxes(plan));

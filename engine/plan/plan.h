@@ -114,9 +114,6 @@ CheckedTemplate examine_items(ImageTemplate image_template);
 Result<CheckedTemplate> check_template(ImageTemplate image_template,
                                        std::vector<Error>* others = nullptr);
 
-/// The parts of a sound template that this version cannot run yet.
-std::vector<Error> blockers(const CheckedTemplate& checked);
-
 /// What was accepted although it means nothing on this machine.
 std::vector<std::string> notices(const CheckedTemplate& checked);
 /// What is probably not what was meant.

@@ -15,7 +15,6 @@ nlohmann::json steps_json(const std::vector<PlannedStep>& planned) {
                      {"type", step.customizer->type()},
                      {"name", step.customizer->name()},
                      {"what", step.customizer->describe()},
-                     {"runnable", !step.customizer->blocker().has_value()},
                      {"inputs", inputs}});
   }
   return steps;
@@ -37,8 +36,7 @@ nlohmann::json targets_json(const std::vector<PlannedTarget>& planned) {
     targets.push_back({{"id", target.id},
                        {"type", target.distributor->type()},
                        {"runOutputName", target.distributor->run_output_name()},
-                       {"what", target.distributor->describe()},
-                       {"runnable", !target.distributor->blocker().has_value()}});
+                       {"what", target.distributor->describe()}});
   }
   return targets;
 }

@@ -52,7 +52,6 @@ TEST(ManagedImageTarget, IsDescribed) {
   ASSERT_OK(target);
   EXPECT_EQ((*target)->describe(), kCompute + "/images/I in west");
   EXPECT_EQ((*target)->target_key().substr((*target)->target_key().rfind('/')), "/i");
-  EXPECT_FALSE((*target)->blocker().has_value());
   EXPECT_THAT(parse(R"({"type": "ManagedImage", "runOutputName": "o", "location": "x",
                         "imageId": "y"})"),
               FailsWith("Distribute:BadResourceId"));
