@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <mutex>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 namespace kiln {
 namespace {
 
-/// The kernel lets one thread at a time write into a file, so more than a few only wait.
+/// One thread at a time writes into the file, so more than a few only wait.
 constexpr unsigned kMostWorkers = 4;
 /// One worker has the kernel write out while the others go on.
 constexpr std::uint64_t kWriteOutEvery = 8 * kMiB;
@@ -74,6 +75,7 @@ class PartialFile {
       : path_(std::move(other.path_)),
         temporary_(std::exchange(other.temporary_, {})),
         fd_(std::move(other.fd_)),
+        turn_(std::move(other.turn_)),
         replaces_(other.replaces_) {}
   PartialFile& operator=(PartialFile&&) = delete;
   ~PartialFile() {
@@ -84,7 +86,7 @@ class PartialFile {
   [[nodiscard]] int fd() const { return fd_.get(); }
 
   Result<void> write(std::uint64_t offset, Bytes data) const {
-    return write_verified(fd_.get(), fd_.get(), data, offset, temporary_);
+    return write_verified(fd_.get(), fd_.get(), *turn_, data, offset, temporary_);
   }
 
   /// Has the kernel begin to write out what was written so far, where it would all be waited for in
@@ -114,6 +116,7 @@ class PartialFile {
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   UniqueFd fd_;
+  std::unique_ptr<std::mutex> turn_ = std::make_unique<std::mutex>();  ///< to write
   bool replaces_;  ///< another file has the name now
 };
 

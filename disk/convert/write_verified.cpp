@@ -10,10 +10,14 @@ namespace kiln {
 
 Result<void> write_verified(int to,
                             int back_from,
+                            std::mutex& turn,
                             Bytes data,
                             std::uint64_t offset,
                             const std::filesystem::path& path_for_messages) {
-  KILN_TRY(pwrite_all(to, data, offset, path_for_messages));
+  {
+    const std::lock_guard lock(turn);
+    KILN_TRY(pwrite_all(to, data, offset, path_for_messages));
+  }
   // In pieces, so that the comparison adds little to what the processor's cache has to hold.
   std::array<std::byte, 64 * kKiB> buffer;
   while (!data.empty()) {

@@ -1,6 +1,7 @@
 #include "disk/convert/fixed_vhd.h"
 
 #include <fcntl.h>
+#include <mutex>
 #include <sys/resource.h>
 
 #include "disk/convert/content_digest.h"
@@ -222,10 +223,11 @@ TEST_F(FixedVhdTest, DamageIsNoticedWhenReadingBack) {
   const UniqueFd from(::open(bad.c_str(), O_RDWR | O_CLOEXEC));
   auto data = pattern(300 * kKiB);
   ASSERT_OK(pwrite_all(from.get(), data, 4096, bad));
-  ASSERT_OK(write_verified(to.get(), to.get(), data, 4096, good));
-  ASSERT_OK(write_verified(to.get(), from.get(), data, 4096, good));
+  std::mutex turn;
+  ASSERT_OK(write_verified(to.get(), to.get(), turn, data, 4096, good));
+  ASSERT_OK(write_verified(to.get(), from.get(), turn, data, 4096, good));
   data[200 * kKiB] ^= std::byte{1};
-  EXPECT_THAT(write_verified(to.get(), from.get(), data, 4096, good),
+  EXPECT_THAT(write_verified(to.get(), from.get(), turn, data, 4096, good),
               FailsWith("Disk:VerifyFailed"));
 }
 
