@@ -75,8 +75,9 @@ void PlanFlags::add_to(CLI::App& command) {
                               operation.on_by_default ? "" : " (off by default)");
   }
   command
-      .add_option(
-          "--generalize-skip", generalize_skip, "Leave out operations of generalize:" + operations)
+      .add_option("--generalize-skip",
+                  generalize_skip,
+                  "Leave out operations of generalize, in an image of Linux:" + operations)
       ->delimiter(',')
       ->type_name("NAME,...");
   command

@@ -105,6 +105,17 @@ Result<void> check_windows_options(const Plan& plan) {
             "leave it out: Kiln fetches scriptUri and sourceUri on the host; --network alone "
             "allows every server");
   }
+  for (const auto& [flag, names] :
+       {std::pair{"--generalize-skip", &plan.options.generalize_skip},
+        std::pair{"--generalize-also", &plan.options.generalize_also}}) {
+    if (names->empty()) continue;
+    return fail(ErrorKind::kUnsupported,
+                "Plan:WindowsGeneralizes",
+                "an image of Windows is generalized by sysprep, which has no such operation as {}",
+                names->front())
+        .at(flag)
+        .cure(R"(leave it out; a step may edit c:\DeprovisioningScript.ps1)");
+  }
   if (sandbox.appliance != ApplianceChoice::kMicro) return {};
   return fail(ErrorKind::kUnsupported,
               "Plan:WindowsNeedsLibguestfs",

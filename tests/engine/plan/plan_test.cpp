@@ -450,6 +450,25 @@ TEST_F(PlanTest, AnImageOfWindowsIsBootedWhateverItsStepsAre) {
               test::FailsWith("Plan:NoDestinations"));
 }
 
+TEST_F(PlanTest, AnImageOfWindowsHasNoOperationsToLeaveOut) {
+  const auto plan_of = [&](PlanOptions chosen) {
+    auto checked =
+        check(R"({"type":"PowerShell","inline":["a"]})", R"({"type":"VHD","runOutputName":"a"})");
+    return make_plan(*std::move(checked), std::move(chosen));
+  };
+  EXPECT_OK(plan_of(options()));
+  auto skipping = options();
+  skipping.generalize_skip = {"logs"};
+  const auto skipped = plan_of(skipping);
+  EXPECT_THAT(skipped, test::FailsWith("Plan:WindowsGeneralizes"));
+  EXPECT_EQ(skipped.error().where(), "--generalize-skip");
+  auto adding = options();
+  adding.generalize_also = {"temporary-files"};
+  const auto added = plan_of(adding);
+  EXPECT_THAT(added, test::FailsWith("Plan:WindowsGeneralizes"));
+  EXPECT_EQ(added.error().where(), "--generalize-also");
+}
+
 TEST_F(PlanTest, StepsTellTheSystemOfASourceThatDoesNot) {
   const auto system_of = [&](const std::string& steps) {
     auto checked = check(steps, R"({"type":"VHD","runOutputName":"a"})");
