@@ -8,6 +8,7 @@ void EventBus::emit(const Event& event) noexcept {
   for (auto& [name, value] : stamped.fields) value = redactor_.redact(value);
   stamped.time = std::chrono::system_clock::now();
   const std::lock_guard lock(mutex_);
+  if (event.type == EventType::kWarning && !warnings_.insert(stamped.message).second) return;
   stamped.seq = next_++;
   for (auto* sink : sinks_) sink->emit(stamped);
 }

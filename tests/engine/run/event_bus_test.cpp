@@ -3,6 +3,7 @@
 #include <set>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/recording_sink.h"
@@ -24,6 +25,24 @@ TEST(EventBus, RedactsMessagesAndFieldsBeforeAnySinkSeesThem) {
   ASSERT_EQ(sink.events().size(), 1U);
   EXPECT_EQ(sink.events()[0].message, "key is ***");
   EXPECT_EQ(sink.events()[0].fields.at("uri"), "https://x/?sig=***");
+}
+
+TEST(EventBus, TellsAWarningOnce) {
+  const Redactor redactor;
+  test::RecordingSink sink;
+  EventBus bus(redactor);
+  bus.add(sink);
+  for (int i = 0; i < 2; ++i) {
+    warning(bus, "KVM does not work here");
+    notice(bus, "launched");
+  }
+  warning(bus, "the disk is nearly full");
+  std::vector<std::string> messages;
+  for (const auto& event : sink.events()) messages.push_back(event.message);
+  EXPECT_THAT(messages,
+              testing::ElementsAre(
+                  "KVM does not work here", "launched", "launched", "the disk is nearly full"));
+  EXPECT_EQ(sink.events().back().seq, 4U);
 }
 
 TEST(EventBus, NumbersEventsWithoutGapsFromManyThreads) {
