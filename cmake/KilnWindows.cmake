@@ -12,7 +12,7 @@ if(NOT KILN_HAS_WINDOWS)
   if(KILN_TESTS)
     message(FATAL_ERROR "${missing}: install it, or set KILN_TESTS to OFF")
   endif()
-  message(WARNING "${missing}: this kiln will not be able to service images of Windows")
+  message(WARNING "${missing}, which fixtures/packages.sh windows installs: this kiln cannot build images of Windows")
 endif()
 
 # kiln_windows_program(NAME OUTPUT file.exe SOURCES ... LIBS ...)

@@ -137,7 +137,7 @@ Result<void> WindowsSandbox::start() {
     return fail(ErrorKind::kUnsupported,
                 "Sandbox:NoDestinations",
                 "the agent in Windows cannot open the way to named servers only")
-        .cure("fetch the files on the host (scriptUri, File), or write --network full");
+        .cure("fetch the files on the host (scriptUri, File), or write --network alone");
   }
   KILN_TRY(machine_.prepare());
   KILN_TRY_ASSIGN(const auto firmware, prepare_disk());
@@ -251,8 +251,9 @@ Result<void> check_windows_agent() {
               "Sandbox:NoWindowsAgent",
               "this kiln was built without mingw-w64, so it has no agent for Windows")
       .cure(
-          "install g++-mingw-w64-x86-64-posix and libz-mingw-w64-dev, configure anew and build "
-          "again");
+          "install g++-mingw-w64-x86-64-posix and libz-mingw-w64-dev (fixtures/packages.sh "
+          "windows), "
+          "configure anew and build again");
 }
 
 Result<std::unique_ptr<Sandbox>> start_windows(const WorkDisk& disk,
