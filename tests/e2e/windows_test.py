@@ -4,48 +4,12 @@ import json
 import os
 import subprocess
 import unittest
-from pathlib import Path
 
-from harness import SOURCE_DIR, KilnTest, guest, sha256, wait_until
-
-SIMULATOR = Path(os.environ["KILN_WINDOWS_SIMULATOR"])
-MAKE_DISK = SOURCE_DIR / "tests/simulator/make-disk.sh"
-C = "/dev/sda2"
+from harness import SOURCE_DIR, guest, sha256, wait_until
+from windows import WindowsTest
 
 
-class Windows(KilnTest):
-    def windows(self, table, *scenario):
-        """A disk of Windows for this test, with a Windows in it to which that happens."""
-        path = self.home / f"windows-{table}.qcow2"
-        subprocess.run([MAKE_DISK, table, SIMULATOR, path, *scenario], check=True)
-        return path
-
-    def windows_template(self, image, customize, **properties):
-        source = {"type": "KilnLocalImage", "path": str(image), "osType": "Windows"}
-        return self.template(image, customize, source=source, **properties)
-
-    def log_of_windows(self, disk):
-        """What has happened in Windows, by its own account."""
-        return self.guest_file(disk, "/simulator/log", C)
-
-    def value(self, disk, hive, key, name):
-        """A value in the registry; empty where its key is absent."""
-        copy = self.home / hive
-        self.guestfish(disk, C, "download", f"/Windows/System32/config/{hive}", str(copy))
-        return subprocess.run(["hivexget", copy, key, name], capture_output=True, text=True).stdout.strip()
-
-    def assert_finished(self, disk):
-        """Generalized, and nothing of Kiln's in it."""
-        state = self.value(disk, "SOFTWARE", r"Microsoft\Windows\CurrentVersion\Setup\State", "ImageState")
-        self.assertEqual(state, "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE")
-        self.assertEqual(self.value(disk, "SYSTEM", r"ControlSet002\Services\KilnAgent", "ImagePath"), "")
-        self.assertEqual(self.value(disk, "SYSTEM", r"ControlSet001\Services\KilnAgent", "ImagePath"), "")
-        found = self.guest_paths(disk, "kiln", "script-", "deprovisioningscript", device=C)
-        self.assertEqual(found, [])
-
-    def step_log(self, number):
-        return (self.run_folder() / f"steps/customize-{number:02}.log").read_text().split("\n")
-
+class Windows(WindowsTest):
     def test_a_build_by_bios(self):
         image = self.windows("mbr", "updates 3")
         digest = sha256(image)
@@ -90,7 +54,7 @@ class Windows(KilnTest):
 
         self.assertIn("booted by UEFI", (self.run_folder() / "customization.log").read_text())
         vhd = self.output / "sample.vhd"
-        self.assertEqual(self.guest_file(vhd, "/made.txt", C).strip(), "made")
+        self.assertEqual(self.windows_file(vhd, "/made.txt").strip(), b"made")
         self.assert_finished(vhd)
 
     def fails(self, image, customize, *flags):

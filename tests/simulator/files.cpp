@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iterator>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/core/text.h"
 
 namespace kiln::simulator {
@@ -49,6 +51,11 @@ bool write_text(const std::string& path, std::string_view text) {
 
 void note(const std::string& line) {
   std::ofstream(path_here(R"(C:\simulator\log)"), std::ios::app) << line << '\n';
+}
+
+void note_text(const std::string& word, const std::string& text) {
+  using Json = nlohmann::json;
+  note(word + " " + Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string scenario(std::string_view word) {

@@ -18,6 +18,9 @@ bool write_text(const std::string& path, std::string_view text);
 /// Adds a line to C:\simulator\log, from which a test reads what happened.
 void note(const std::string& line);
 
+/// The same of a text of any lines, as a JSON string.
+void note_text(const std::string& word, const std::string& text);
+
 /// What the disk's maker wants to happen: the rest of the line of C:\simulator\scenario that begins
 /// with that word; empty where there is none.
 std::string scenario(std::string_view word);

@@ -67,6 +67,19 @@ Outcome set_content(const Words& words, const Script&) {
   return {};
 }
 
+Outcome redirect_output(const Words& words, const Script&) {
+  if (write_text(path_here(words.str(2)), words.str(1) + "\r\n")) return {};
+  std::fprintf(stderr, "cannot write %s\n", words.str(2).c_str());
+  return {};
+}
+
+Outcome make_folder(const Words& words, const Script&) {
+  std::error_code error;
+  if (std::filesystem::create_directories(path_here(words.str(1)), error)) return {};
+  std::fprintf(stderr, "cannot make %s\n", words.str(1).c_str());
+  return {};
+}
+
 Outcome get_content(const Words& words, const Script&) {
   for (const auto& line : split_lines(read_text(path_here(words.str(1))))) {
     print(std::string(trim(line)));
@@ -115,6 +128,8 @@ struct Statement {
 #define PATH_OPTION "-(?:Literal)?Path " PATH
 constexpr std::array kStatements = {
     Statement{"(?:Write-Output|Write-Host|echo) " LITERAL, write_output},
+    Statement{"echo ([^'\">]*[^'\"> ]) *> *" PATH, redirect_output},
+    Statement{"mkdir " PATH, make_folder},
     Statement{R"(Write-Output \$imageState)", print_state},
     Statement{"whoami", print_account},
     Statement{".*IsInRole.*Administrator.*", print_elevation},
@@ -152,6 +167,7 @@ int run_script(const std::string& path, const std::string& arguments, const Scri
     return 1;
   }
   if (text.find("CreateUpdateSearcher") != std::string::npos) return run_update_round(arguments);
+  note_text("script", text);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   for (const auto& line : split_lines(text)) {
     const std::string statement(trim(line));
@@ -170,6 +186,14 @@ int run_watched(const std::string& watch, const std::string& path, const Script&
   return run_script(path, "", script);
 }
 
+/// As a File step looks where its file would come.
+int look_at_place(const std::string& file, const std::string& folder) {
+  constexpr int kIsFolder = 3;
+  constexpr int kNoParent = 4;
+  if (std::filesystem::is_directory(path_here(file))) return kIsFolder;
+  return std::filesystem::is_directory(path_here(folder)) ? 0 : kNoParent;
+}
+
 }  // namespace
 
 int run_powershell(const std::vector<std::string>& argv, Account account) {
@@ -178,8 +202,12 @@ int run_powershell(const std::vector<std::string>& argv, Account account) {
   Words words;
   const std::regex watched(R"([^]*'-File', '([^']*)', '-Watched', \$PID; & '([^']*)'; exit [^]*)");
   const std::regex file(R"([^]*; & '([^']*)'([^]*); exit \$LastExitCode)");
+  const std::regex place(R"([^]*; if \(Test-Path -LiteralPath '([^']*)' -PathType Container\) )"
+                         R"(\{ exit 3 \}; if \(-not \(Test-Path -LiteralPath '([^']*)' )"
+                         R"(-PathType Container\)\) \{ exit 4 \})");
   if (std::regex_match(command, words, watched)) return run_watched(words[1], words[2], script);
   if (std::regex_match(command, words, file)) return run_script(words[1], words[2], script);
+  if (std::regex_match(command, words, place)) return look_at_place(words[1], words[2]);
   if (command.find("Get-Process -Name sysprep") != std::string::npos) {
     print(image_state());
     print("ended");

@@ -17,17 +17,30 @@ std::string base_name(const std::string& path) {
   return to_lower(std::string_view(path).substr(path.find_last_of("\\/") + 1));
 }
 
+/// `echo WORDS` and `echo WORDS > FILE`.
+int echo(const std::string& words) {
+  const auto sign = words.find('>');
+  const std::string text(trim(words.substr(0, sign)));
+  if (sign == std::string::npos) {
+    std::puts(text.c_str());
+    return 0;
+  }
+  return write_text(path_here(trim(words.substr(sign + 1))), text + "\r\n") ? 0 : 1;
+}
+
 /// `cmd.exe /d /c FILE`, with one command on a line.
 int run_batch(const std::string& path, Account account) {
   int code = 0;
-  for (const auto& line : split_lines(read_text(path_here(path)))) {
+  const auto text = read_text(path_here(path));
+  note_text("batch", text);
+  for (const auto& line : split_lines(text)) {
     std::vector<std::string> words;
     for (auto& word : split(trim(line), ' ')) {
       if (!word.empty()) words.push_back(std::move(word));
     }
     if (words.empty() || words[0] == "@echo") continue;
     if (words[0] == "echo") {
-      std::puts(std::string(trim(trim(line).substr(4))).c_str());
+      code = echo(std::string(trim(line).substr(4)));
     } else if (words[0] == "exit") {
       return words.size() < 3 ? code : std::atoi(words[2].c_str());
     } else {

@@ -28,6 +28,7 @@ std::string attempt(const std::string& number) {
 /// `updates 3`: so many are offered, and each is gone once it is installed. `updates endless`: the
 /// same one is offered again and again.
 int run_update_round(const std::string& arguments) {
+  note("updates " + arguments);
   const auto wanted = scenario("updates");
   const bool endless = wanted == "endless";
   const int before = std::atoi(read_text(path_here(kInstalled)).c_str());
