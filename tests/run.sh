@@ -8,6 +8,8 @@
 #   --tidy            clang-tidy on all sources
 #   --format          checks the layout of C++ sources, and shellcheck on scripts
 #
+# KILN_ALL_TEMPLATES=1 builds every published template of Windows, in an hour, in place of a few; `--labels guest` has them.
+#
 # A test that is skipped fails the run, unless tests/allowed-skips.txt names it.
 set -euo pipefail
 cd "$(dirname "$0")/.."

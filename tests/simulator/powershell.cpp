@@ -128,6 +128,7 @@ struct Statement {
 #define PATH_OPTION "-(?:Literal)?Path " PATH
 constexpr std::array kStatements = {
     Statement{"(?:Write-Output|Write-Host|echo) " LITERAL, write_output},
+    Statement{"Write-Host ([A-Za-z0-9]+)", write_output},
     Statement{"echo ([^'\">]*[^'\"> ]) *> *" PATH, redirect_output},
     Statement{"mkdir " PATH, make_folder},
     Statement{R"(Write-Output \$imageState)", print_state},
