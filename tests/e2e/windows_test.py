@@ -57,6 +57,29 @@ class Windows(WindowsTest):
         self.assertEqual(self.windows_file(vhd, "/made.txt").strip(), b"made")
         self.assert_finished(vhd)
 
+    def test_a_generalized_source(self):
+        """It sets itself up, with restarts, by Kiln's answers, and so does the result for its validators."""
+        image = self.windows("mbr", "setup 2")
+        template = self.windows_template(
+            image, [{"type": "PowerShell", "inline": [r"Set-Content -Path C:\made.txt -Value 'made'"]}],
+            validate={"inVMValidations": [{"type": "PowerShell", "inline": [r"Get-Content -Path C:\made.txt"]}]})
+
+        self.kiln("build", template)
+
+        vhd = self.output / "sample.vhd"
+        events = self.log_of_windows(vhd).splitlines()
+        told = [event for event in events if event == "start" or event.startswith(("setup", "script", "sysprep"))]
+        self.assertEqual([event.split('"')[0].split(" /")[0] for event in told], [
+            "start", "setup: restarts", "start", "setup: restarts", "start", "setup: done", "script ", "script ", "sysprep"])
+        self.assertIn("made", (self.run_folder() / "validation.log").read_text())
+        self.assertEqual(self.windows_paths(vhd, "unattend"), [])
+        self.assert_finished(vhd)
+
+    def test_answers_of_the_source_that_ask_a_person(self):
+        image = self.windows("mbr", "setup 1", "answers theirs")
+        said = self.fails(image, [{"type": "PowerShell", "inline": ["whoami"]}], "--boot-timeout", "1")
+        self.assertIn("Windows did not finish setting itself up within 1 min", said)
+
     def fails(self, image, customize, *flags):
         """What a build says that fails and leaves no machine."""
         said = self.kiln("build", self.windows_template(image, customize), *flags, code=1).stderr

@@ -23,6 +23,7 @@
 #include "tests/simulator/files.h"
 #include "tests/simulator/programs.h"
 #include "tests/simulator/service.h"
+#include "tests/simulator/setup.h"
 
 namespace kiln::simulator {
 namespace {
@@ -177,6 +178,7 @@ int open_port() {
   }
   ::mkdir("/C:/simulator", 0755);
   note("start");
+  begin_setup();
   if (const auto fault = service_fault(); !fault.empty()) {
     say("the service does not start: " + fault);
     note("no service: " + fault);

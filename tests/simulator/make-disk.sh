@@ -6,6 +6,8 @@
 #   restart never            shutdown /r has no effect
 #   sysprep app              sysprep fails at an app of one user
 #   agent silent             the service starts and never answers
+#   answers theirs           there is an answer file, which does not answer everything
+#   setup NUMBER             Windows is generalized, and restarts so often while it sets itself up
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 guests=$here/../../fixtures/guests
@@ -77,6 +79,20 @@ make_windows() {
     build=20348 release=21H2 computer=SIMULATED
   mkdir -p windows/simulator windows/Windows/Temp windows/Windows/Panther
   printf '%s\n' "$@" >windows/simulator/scenario
+  if grep -q '^setup ' windows/simulator/scenario; then generalize; fi
+  if grep -q '^answers theirs' windows/simulator/scenario; then
+    echo '<unattend xmlns="urn:schemas-microsoft-com:unattend" />' >windows/Windows/Panther/unattend.xml
+  fi
+}
+
+generalize() {
+  hivexsh -w windows/Windows/System32/config/SOFTWARE <<'END'
+cd Microsoft\Windows\CurrentVersion\Setup\State
+setval 1
+ImageState
+string:IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE
+commit
+END
 }
 
 # GRUB stands between the table and the first partition, and reads the kernel from what is System Reserved in Windows.

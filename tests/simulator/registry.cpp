@@ -108,6 +108,12 @@ bool Registry::set_text(const std::string& key, const std::string& name, const s
   return set(key, name, hive_t_string, wide(text));
 }
 
+bool Registry::set_number(const std::string& key, const std::string& name, std::uint32_t number) {
+  std::string data;
+  for (unsigned shift = 0; shift < 32; shift += 8) data += static_cast<char>(number >> shift);
+  return set(key, name, hive_t_dword, std::move(data));
+}
+
 bool Registry::set_texts(const std::string& key,
                          const std::string& name,
                          const std::vector<std::string>& texts) {

@@ -29,6 +29,7 @@ class Registry {
 
   /// Makes the key where it is absent.
   bool set_text(const std::string& key, const std::string& name, const std::string& text);
+  bool set_number(const std::string& key, const std::string& name, std::uint32_t number);
   bool set_texts(const std::string& key,
                  const std::string& name,
                  const std::vector<std::string>& texts);
