@@ -215,6 +215,17 @@ TEST_F(WindowsDeprovision, MaySwitchTheSystemOff) {
   EXPECT_THAT(sink_.events().back().message, HasSubstr("switched the system off"));
 }
 
+TEST_F(WindowsDeprovision, MaySwitchTheSystemOffAfterItsEnd) {
+  agent_.files[kScript] = "x";
+  agent_.answer = [this](const auto&, const auto&) -> Result<GuestExit> {
+    if (agent_.runs.size() == 1) return GuestExit{};
+    return fail(ErrorKind::kGuestFailed, "Sandbox:GuestEnded", "the machine is off");
+  };
+  ASSERT_OK(run());
+  EXPECT_EQ(agent_.runs.size(), 2U);
+  EXPECT_THAT(sink_.events().back().message, HasSubstr("switched the system off"));
+}
+
 TEST_F(WindowsDeprovision, IsSkippedWhereAStepRemovedTheScript) {
   ASSERT_OK(run());
   EXPECT_TRUE(agent_.runs.empty());

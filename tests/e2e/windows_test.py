@@ -9,6 +9,14 @@ from harness import SOURCE_DIR, guest, sha256, wait_until
 from windows import WindowsTest
 
 
+def sysprep_with(arguments):
+    """A step that edits the deprovisioning script, as published templates do."""
+    return {"type": "PowerShell", "inline": [
+        r"((Get-Content -path C:\DeprovisioningScript.ps1 -Raw) -replace "
+        rf"'Sysprep.exe /oobe /generalize /quiet /quit','Sysprep.exe {arguments}') "
+        r"| Set-Content -Path C:\DeprovisioningScript.ps1"]}
+
+
 class Windows(WindowsTest):
     def test_a_build_by_bios(self):
         image = self.windows("mbr", "updates 3")
@@ -19,10 +27,7 @@ class Windows(WindowsTest):
             {"type": "PowerShell", "validExitCodes": [0, 3], "inline": ["exit 3"]},
             {"type": "WindowsUpdate", "updateLimit": 2},
             {"type": "WindowsRestart", "restartCheckCommand": "echo it is back"},
-            {"type": "PowerShell", "inline": [
-                r"((Get-Content -path C:\DeprovisioningScript.ps1 -Raw) -replace "
-                r"'Sysprep.exe /oobe /generalize /quiet /quit','Sysprep.exe /oobe /generalize /quit /mode:vm') "
-                r"| Set-Content -Path C:\DeprovisioningScript.ps1"]},
+            sysprep_with("/oobe /generalize /quit /mode:vm"),
         ])
 
         self.kiln("build", template)
@@ -74,6 +79,25 @@ class Windows(WindowsTest):
         self.assertIn("made", (self.run_folder() / "validation.log").read_text())
         self.assertEqual(self.windows_paths(vhd, "unattend"), [])
         self.assert_finished(vhd)
+
+    def test_a_sysprep_that_switches_off(self):
+        template = self.windows_template(self.windows("mbr"), [sysprep_with("/oobe /generalize /quiet /shutdown")])
+
+        self.kiln("build", template)
+
+        log = (self.run_folder() / "customization.log").read_text()
+        self.assertIn("the deprovisioning script switched the system off", log)
+        vhd = self.output / "sample.vhd"
+        self.assertIn("sysprep /oobe /generalize /quiet /shutdown\n", self.log_of_windows(vhd))
+        self.assert_finished(vhd)
+
+    def test_a_sysprep_that_switches_off_while_kiln_does(self):
+        template = self.windows_template(self.windows("mbr", "sysprep late"),
+                                         [sysprep_with("/oobe /generalize /quiet /shutdown")])
+
+        self.kiln("build", template)
+
+        self.assert_finished(self.output / "sample.vhd")
 
     def test_answers_of_the_source_that_ask_a_person(self):
         image = self.windows("mbr", "setup 1", "answers theirs")

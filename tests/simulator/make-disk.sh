@@ -5,6 +5,7 @@
 #   updates NUMBER|endless   what Windows Update offers
 #   restart never            shutdown /r has no effect
 #   sysprep app              sysprep fails at an app of one user
+#   sysprep late             the system is off before it has answered the shutdown that Kiln asks for
 #   agent silent             the service starts and never answers
 #   answers theirs           there is an answer file, which does not answer everything
 #   setup NUMBER             Windows is generalized, and restarts so often while it sets itself up

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <unistd.h>
 
 #include "engine/core/text.h"
 #include "tests/simulator/files.h"
@@ -80,6 +81,7 @@ int run_shutdown(const std::vector<std::string>& arguments) {
   }
   if (!has("/s")) return 1;
   ask_for(Power::kOff);
+  if (scenario("sysprep") == "late") ::pause();
   return 0;
 }
 

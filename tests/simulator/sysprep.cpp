@@ -43,7 +43,8 @@ int run_sysprep(const std::string& arguments) {
       !software.commit()) {
     return 1;
   }
-  if (arguments.find("/shutdown") != std::string::npos) ask_for(Power::kOff);
+  const bool late = scenario("sysprep") == "late";
+  if (!late && arguments.find("/shutdown") != std::string::npos) ask_for(Power::kOff);
   return 0;
 }
 

@@ -131,6 +131,19 @@ Result<void> run_script(const StepContext& context) {
   });
 }
 
+/// As `Sysprep.exe /shutdown` does, before the script that started it has ended or after.
+bool is_switched_off(const Error& error) {
+  return error.code() == "Sandbox:GuestEnded";
+}
+
+Result<void> tell_switched_off(const StepContext& context) {
+  notice(context.events,
+         "the deprovisioning script switched the system off; its image state is looked for on "
+         "the disk",
+         context.phase);
+  return {};
+}
+
 }  // namespace
 
 Result<void> stage_windows_deprovision_script(GuestAgent& agent, const CancelToken& cancel) {
@@ -161,17 +174,13 @@ Result<void> run_windows_deprovision(const StepContext& context) {
   KILN_TRY(logs.errors.mark(context));
   KILN_TRY(logs.actions.mark(context));
   const auto run = run_script(context);
-  if (!run && run.error().code() == "Sandbox:GuestEnded") {
-    notice(context.events,
-           "the deprovisioning script switched the system off; its image state is looked for on "
-           "the disk",
-           context.phase);
-    return {};
-  }
+  if (!run && is_switched_off(run.error())) return tell_switched_off(context);
   if (!run && run.error().kind() != ErrorKind::kGuestFailed) return run.error();
-  KILN_TRY_ASSIGN(const auto state, await_sysprep(context));
-  if (run && state.name == kGeneralized) return {};
-  return not_generalized(context, logs, state, run)
+  const auto state = await_sysprep(context);
+  if (!state && is_switched_off(state.error())) return tell_switched_off(context);
+  if (!state) return state.error();
+  if (run && state->name == kGeneralized) return {};
+  return not_generalized(context, logs, *state, run)
       .while_doing(
           fmt::format("running {}, which a step may have changed", kWindowsDeprovisionScriptPath));
 }

@@ -185,8 +185,11 @@ Result<void> WindowsSandbox::shut_down(std::chrono::milliseconds limit) {
   const auto start = Clock::now();
   if (!machine_.domain().ended()) {
     KILN_TRY(withdraw());
-    KILN_TRY(ask_windows_for_shutdown(agent(), WindowsShutdown::kPowerOff, limit, context_.cancel));
-    KILN_TRY(machine_.agent().quit(context_.cancel));
+    auto asked =
+        ask_windows_for_shutdown(agent(), WindowsShutdown::kPowerOff, limit, context_.cancel);
+    if (asked) asked = machine_.agent().quit(context_.cancel);
+    // `Sysprep.exe /shutdown` may be first.
+    if (!asked && !machine_.domain().ended()) return asked;
     machine_.agent().disconnect();
   }
   KILN_TRY(machine_.await_end(start + limit, limit));
