@@ -80,6 +80,33 @@ class Windows(WindowsTest):
         self.assertEqual(self.windows_paths(vhd, "unattend"), [])
         self.assert_finished(vhd)
 
+    def test_updates_of_a_medium(self):
+        updates = self.home / "updates"
+        (updates / "more").mkdir(parents=True)
+        for name in ("kb1.msu", "more/kb2.cab", "read me.txt"):
+            (updates / name).write_text("a stand-in")
+        template = self.windows_template(self.windows("mbr", "updates 3"), [{"type": "WindowsUpdate"}])
+
+        self.kiln("build", "--media", updates, template)
+
+        self.assertIn("no updates are left; 2 were installed", self.step_log(1))
+        vhd = self.output / "sample.vhd"
+        rounds = [line for line in self.log_of_windows(vhd).splitlines() if "updates " in line or " round: " in line]
+        self.assertRegex(rounds[0], r"-Settled @\(\)$")
+        self.assertIn(r"kb1.msu", rounds[1])
+        self.assertTrue(rounds[2].endswith(r"-Settled @('kb1.msu', 'more\kb2.cab')"), rounds)
+        self.assertEqual(rounds[3:], ["disc round: []"])
+        self.assert_finished(vhd)
+
+    def test_what_is_on_a_disk(self):
+        told = self.kiln("image", "inspect", "--windows", self.windows("mbr")).stdout
+        self.assertRegex(told, r"Windows +Windows Server 2022 Datacenter 21H2 \(10\.0\.20348\.\d+, ServerDatacenter, gen")
+        self.assertRegex(told, r"Computer +SIMULATED\n")
+        self.assertRegex(told, r"Build +possible")
+        told = self.kiln("image", "inspect", "--windows", guest("windows-dirty.qcow2")).stdout
+        self.assertRegex(told, r"Refused +the file system is marked dirty")
+        self.assertIn("chkdsk C: /f", told)
+
     def test_a_sysprep_that_switches_off(self):
         template = self.windows_template(self.windows("mbr"), [sysprep_with("/oobe /generalize /quiet /shutdown")])
 

@@ -60,7 +60,7 @@ make_initrd() {
   while read -r _ file _; do
     cp "$file" initrd/modules/
     echo "${file##*/}" >>initrd/modules/start.list
-  done < <(/sbin/modprobe --set-version "$version" --show-depends --all ahci sd_mod fuse | grep ^insmod | uniq_files)
+  done < <(/sbin/modprobe --set-version "$version" --show-depends --all ahci sd_mod sr_mod isofs fuse | grep ^insmod | uniq_files)
   # The kernel of Debian 12 cannot write NTFS. hivex lets the C library convert names, by modules.
   while read -r file; do
     mkdir -p "initrd/${file%/*}"
