@@ -49,9 +49,8 @@ def published():
                 yield str(path.relative_to(FOLDER))
 
 
-# What expressions in steps come to.
-EXPRESSIONS = {"[parameters('ScriptUri')]": "https://example.com/ScriptUri",
-               "[variables('customizerScriptUri')]": "scripts/runScript.ps1"}
+# What an expression comes to that is not a parameter: a file beside the template.
+EXPRESSIONS = {"[variables('customizerScriptUri')]": "scripts/runScript.ps1"}
 
 
 def value_of(name):
@@ -75,23 +74,20 @@ class Template:
         properties["distribute"] = [{"type": "VHD", "runOutputName": "vhd"}]
         self.path = folder / "sample.json"
         self.path.write_text(json.dumps(document, indent=2))
-        self.parameters = self.answer_parameters(document)
+        declared = document.get("parameters", {}) if "$schema" in document else {}
+        self.parameters = {name: value_of(name) for name, each in declared.items() if "defaultValue" not in each}
+        self.expressions = EXPRESSIONS | {f"[parameters('{name}')]": self.parameters.get(name, each.get("defaultValue"))
+                                          for name, each in declared.items()}
         text = self.path.read_text()
         self.placeholders = {word: value_of(word) for word in PLACEHOLDER.findall(text)}
         self.steps = json.loads(self.filled(json.dumps(properties["customize"])))
         self.validators = json.loads(self.filled(json.dumps(properties.get("validate", {}).get("inVMValidations", []))))
         self.files = self.write_files()
 
-    @staticmethod
-    def answer_parameters(document):
-        declared = document.get("parameters", {}) if "$schema" in document else {}
-        return {name: value_of(name)
-                for name, declaration in declared.items() if "defaultValue" not in declaration}
-
     def filled(self, text):
         for word, value in self.placeholders.items():
             text = text.replace(f"<{word}>", value)
-        for expression, value in EXPRESSIONS.items():
+        for expression, value in self.expressions.items():
             text = text.replace(f'"{expression}"', json.dumps(value))
         return text
 

@@ -21,7 +21,7 @@ FAILURES = (
     ("2019-04-15-bb0dced", (), 2, "File:IsFolder", r"the destination c:\buildArtifacts is a folder"),
     ("NakayamaKento+azureimagebuilder/AVD", ("updates endless",), 1, "WindowsUpdate:Loop", '"Update 1" (update-1)'),
     ("jdmsft", ("restart never",), 1, "Sandbox:RestartTimeout", "Timeout waiting for machine to restart."),
-    ("AVDKing", ("exit 1603",), 0, "PowerShell:ExitCode", "1603"),
+    ("AVDKing", ("exit 7",), 0, "PowerShell:ExitCode", "ended with exit code 7"),
     ("scripts__avddeploy", ("sysprep app",), None, "Generalize:AppxOfOneUser", "Microsoft.Sample_1.0.0.0"),
 )
 
