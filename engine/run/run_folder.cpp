@@ -15,10 +15,16 @@
 namespace kiln {
 namespace {
 
+/// With milliseconds, as a rebuild takes less than a second and the ids tell which run is the
+/// later.
 std::string new_id() {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format(
-      "{:%Y%m%dT%H%M%SZ}-{:06x}", fmt::gmtime(now), std::random_device{}() & 0xFFFFFF);
+  const auto now = std::chrono::system_clock::now();
+  const auto of_second =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y%m%dT%H%M%S}{:03}Z-{:06x}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     of_second,
+                     std::random_device{}() & 0xFFFFFF);
 }
 
 Result<UniqueFd> take_lock(const std::filesystem::path& folder) {
