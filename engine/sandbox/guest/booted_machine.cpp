@@ -84,7 +84,7 @@ Result<DomainSpec> BootedMachine::specify(const WorkDisk& disk, Firmware firmwar
 Result<void> BootedMachine::boot(const DomainSpec& spec, const std::string& system) {
   const auto start = Clock::now();
   spec_ = spec;
-  KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
+  KILN_TRY_ASSIGN(domain_, start_domain(*virt_, spec));
   const bool serial = spec.drivers == DeviceDrivers::kWindows;
   agent_ = std::make_unique<BootedAgent>(*domain_,
                                          spec.console_log,
@@ -108,7 +108,7 @@ Result<void> BootedMachine::resume(DomainSpec spec, const SavedGuest& saved) {
   if (spec.uefi) KILN_TRY(write_file_atomic(spec.uefi->variables, saved.variables));
   spec.incoming = true;
   spec_ = std::move(spec);
-  KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec_), /*paused=*/true));
+  KILN_TRY_ASSIGN(domain_, start_domain(*virt_, spec_));
   agent_ = std::make_unique<BootedAgent>(
       *domain_, spec_.console_log, PortUse::kAgentOnly, restart_step_);
   // Before the system goes on, or else its agent would find itself alone.

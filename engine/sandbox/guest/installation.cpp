@@ -143,7 +143,7 @@ Result<void> Installer::run() {
   KILN_TRY(console_.more());
   KILN_TRY(log_port_.more());
   start_ = Clock::now();
-  KILN_TRY_ASSIGN(domain_, start_domain(virt_->connection(), domain_xml(spec)));
+  KILN_TRY_ASSIGN(domain_, start_domain(*virt_, spec));
   auto followed = follow();
   domain_.reset();
   if (followed) return {};

@@ -4,7 +4,10 @@
 #include <array>
 #include <linux/input-event-codes.h>
 #include <mutex>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <thread>
+#include <unistd.h>
 
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
@@ -13,6 +16,7 @@
 #include "engine/core/c_handle.h"
 #include "engine/core/json.h"
 #include "engine/core/text.h"
+#include "engine/core/unique_fd.h"
 
 namespace kiln {
 namespace {
@@ -54,8 +58,9 @@ void forget(void* opaque) {
 
 class Domain final : public RunningDomain {
  public:
-  Domain(std::shared_ptr<VirtConnection> connection, virDomainPtr handle)
-      : connection_(std::move(connection)), handle_(handle) {}
+  /// @param process of the machine, a pidfd; empty where another libvirt has it
+  Domain(std::shared_ptr<VirtConnection> connection, virDomainPtr handle, UniqueFd process)
+      : connection_(std::move(connection)), handle_(handle), process_(std::move(process)) {}
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
   ~Domain() override {
@@ -85,6 +90,7 @@ class Domain final : public RunningDomain {
       const std::lock_guard lock(news_->mutex);
       if (news_->ended) return true;
     }
+    if (process_) return process_ends_within(std::chrono::milliseconds(0));
     // A transient domain that is off is unknown.
     return ::virDomainIsActive(handle_.get()) != 1;
   }
@@ -96,7 +102,11 @@ class Domain final : public RunningDomain {
     while (!ended()) {
       KILN_TRY(cancel.check());
       if (std::chrono::steady_clock::now() >= deadline) return false;
-      std::this_thread::sleep_for(kLookEvery);
+      if (process_) {
+        process_ends_within(kLookEvery);
+      } else {
+        std::this_thread::sleep_for(kLookEvery);
+      }
     }
     return true;
   }
@@ -160,6 +170,13 @@ class Domain final : public RunningDomain {
  private:
   void cut() { ::virDomainDestroy(handle_.get()); }
 
+  /// It has let go of the disk then. libvirt says so only when somebody has collected the process,
+  /// which the first process of a container does seconds later, or never.
+  bool process_ends_within(std::chrono::milliseconds patience) const {
+    pollfd polled{process_.get(), POLLIN, 0};
+    return ::poll(&polled, 1, static_cast<int>(patience.count())) == 1;
+  }
+
   template <class Callback>
   int watch(int event, Callback callback) {
     auto* opaque = new SharedNews(news_);
@@ -181,21 +198,42 @@ class Domain final : public RunningDomain {
 
   std::shared_ptr<VirtConnection> connection_;
   CHandle<virDomain, ::virDomainFree> handle_;
+  UniqueFd process_;
   SharedNews news_ = std::make_shared<News>();
   std::array<int, 2> callbacks_ = {-1, -1};
 };
 
+/// The embedded driver has this process's machines only, one after the other and of one name. It
+/// may still be busy with the one before, whose process has ended (see `process_ends_within`).
+void await_predecessor(virConnectPtr connection, const std::string& name) {
+  constexpr std::chrono::seconds kLongest(60);  // libvirt itself waits for 30 s
+  constexpr std::chrono::milliseconds kLookEvery(20);
+  const auto deadline = std::chrono::steady_clock::now() + kLongest;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const CHandle<virDomain, ::virDomainFree> before(
+        ::virDomainLookupByName(connection, name.c_str()));
+    if (!before) return;
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+UniqueFd open_process(std::optional<int> process) {
+  if (!process) return {};
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *process, 0U)));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
-                                                    const std::string& xml,
-                                                    bool paused) {
+Result<std::unique_ptr<RunningDomain>> start_domain(const VirtRoot& virt, const DomainSpec& spec) {
+  const auto& connection = virt.connection();
+  if (connection->embedded()) await_predecessor(connection->handle(), spec.name);
   // The embedded driver knows no AUTODESTROY; the keeper ends the machine where we are killed.
   unsigned flags = connection->embedded() ? VIR_DOMAIN_NONE : VIR_DOMAIN_START_AUTODESTROY;
-  if (paused) flags |= VIR_DOMAIN_START_PAUSED;
-  auto* handle = ::virDomainCreateXML(connection->handle(), xml.c_str(), flags);
+  if (spec.incoming) flags |= VIR_DOMAIN_START_PAUSED;
+  auto* handle = ::virDomainCreateXML(connection->handle(), domain_xml(spec).c_str(), flags);
   if (handle == nullptr) return virt_error("Sandbox:StartGuest", "starting the virtual machine");
-  auto domain = std::make_unique<Domain>(std::move(connection), handle);
+  auto domain =
+      std::make_unique<Domain>(connection, handle, open_process(virt.process_of(spec.name)));
   KILN_TRY(domain->listen());
   return std::unique_ptr<RunningDomain>(std::move(domain));
 }

@@ -10,7 +10,8 @@
 
 #include "engine/core/cancel.h"
 #include "engine/core/result.h"
-#include "engine/sandbox/guest/virt_connection.h"
+#include "engine/sandbox/guest/domain_xml.h"
+#include "engine/sandbox/guest/virt_root.h"
 
 namespace kiln {
 
@@ -51,10 +52,8 @@ class RunningDomain {
   virtual void on_restart(std::function<void()> call) = 0;
 };
 
-/// Starts a transient machine, of which no configuration stays.
-/// @param paused its processors stand still until `resume`
-Result<std::unique_ptr<RunningDomain>> start_domain(std::shared_ptr<VirtConnection> connection,
-                                                    const std::string& xml,
-                                                    bool paused = false);
+/// Starts a transient machine, of which no configuration stays. One that waits for what was saved
+/// of it (`incoming`) stands still until `resume`.
+Result<std::unique_ptr<RunningDomain>> start_domain(const VirtRoot& virt, const DomainSpec& spec);
 
 }  // namespace kiln

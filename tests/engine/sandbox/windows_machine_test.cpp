@@ -61,7 +61,7 @@ TEST(WindowsMachine, StartsASataDiskAndSpeaksOnCom2) {
   spec.media = {{"updates", folder->path() / "disk.raw"}};
   spec.console_log = folder->path() / "console.log";
   spec.agent_socket = port->socket();
-  const auto domain = start_domain((*virt)->connection(), domain_xml(spec));
+  const auto domain = start_domain(**virt, spec);
   ASSERT_OK(domain);
   const auto com2 = port->connect();
   ASSERT_OK(com2);
