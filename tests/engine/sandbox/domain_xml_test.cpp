@@ -122,6 +122,11 @@ TEST_F(DomainXml, TakesItsProcessorFromTheAccelerator) {
   EXPECT_EQ(value("//cpu/feature/@name"), "");
 }
 
+TEST_F(DomainXml, SparesLibvirtsQuestionsOnTheProcessor) {
+  parse(sample());
+  EXPECT_EQ(value("//qemu:capabilities/qemu:del/@capability"), "cpu-unavailable-features");
+}
+
 TEST_F(DomainXml, HidesNothingThatADistributionNeeds) {
   EXPECT_TRUE(runs_without_cx16("debian"));
   EXPECT_TRUE(runs_without_cx16("ubuntu"));
