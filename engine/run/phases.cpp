@@ -1,7 +1,6 @@
 #include "engine/run/phases.h"
 
 #include "customizers/generalize/residues.h"
-#include "engine/run/inputs.h"
 #include "engine/run/install/install.h"
 #include "engine/run/install/obtain_disc.h"
 #include "engine/run/keep_failed.h"
@@ -71,6 +70,10 @@ Result<PreparedInputs> prepare(const RunContext& context) {
     KILN_TRY(
         check_deliveries(deliveries(plan), delivery_services(context), plan.disk_size().value()));
   }
+  KILN_TRY_ASSIGN(auto files,
+                  Inputs::fetch(plan,
+                                context.folder.inputs(),
+                                {context.fetcher, context.record, context.events, context.cancel}));
   std::optional<InstallOrder> order;
   if (plan.install) {
     KILN_TRY_ASSIGN(order,
@@ -83,20 +86,14 @@ Result<PreparedInputs> prepare(const RunContext& context) {
   } else {
     KILN_TRY(verify_source(plan.source, context.cache_folder, context.cancel));
   }
-  KILN_TRY_ASSIGN(auto files,
-                  fetch_inputs(plan,
-                               context.fetcher,
-                               context.folder.inputs(),
-                               context.record,
-                               context.events,
-                               context.cancel));
   return PreparedInputs{std::move(files), std::move(order)};
 }
 
 Result<InstalledSource> install(PreparedInputs inputs, const RunContext& context) {
   KILN_CHECK(inputs.order.has_value());
-  KILN_TRY_ASSIGN(auto image, install_from_disc(*inputs.order, context));
-  return InstalledSource{std::move(inputs), std::move(image)};
+  auto image = install_from_disc(*inputs.order, until_inputs_fail(context, *inputs.files));
+  if (!image) return inputs.files->explain(std::move(image).error());
+  return InstalledSource{std::move(inputs), *std::move(image)};
 }
 
 Result<AttachedDisk> attach(InstalledSource source, const RunContext& context) {
@@ -118,25 +115,24 @@ Result<AttachedDisk> attach(InstalledSource source, const RunContext& context) {
 }
 
 Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& context) {
+  const auto& arriving = *attached.inputs.files;
   std::unique_ptr<Sandbox> sandbox;
   const auto end_step = [&](std::size_t step) {
     return context.layers->end_step(step, attached.disk, *sandbox, context);
   };
   const auto work = [&]() -> Result<void> {
-    KILN_TRY_ASSIGN(sandbox, start_to_customize(attached, context));
+    KILN_TRY_ASSIGN(sandbox, start_to_customize(attached, until_inputs_fail(context, arriving)));
+    KILN_TRY_ASSIGN(const auto inputs, await_inputs(context, arriving, "customize"));
     const auto done = attached.steps_done;
     skip_steps(context, done);
     // Else it is on the disk as the steps left it.
     if (done == 0) KILN_TRY(stage_script(sandbox->agent(), context));
-    return run_steps(context,
-                     "customize",
-                     context.plan.checked.steps,
-                     attached.inputs,
-                     *sandbox,
-                     done,
-                     end_step);
+    return run_steps(
+        context, "customize", context.plan.checked.steps, inputs, *sandbox, done, end_step);
   };
   if (auto worked = work(); !worked) {
+    // No step has run then.
+    if (arriving.failed()) return arriving.explain(std::move(worked).error());
     return keep_failed_build(std::move(worked).error(), attached.disk, std::move(sandbox), context);
   }
   return CustomizedDisk{std::move(attached.inputs), std::move(attached.disk), std::move(sandbox)};

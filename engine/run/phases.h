@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "engine/plan/plan.h"
 #include "engine/run/deadline.h"
 #include "engine/run/deliver.h"
+#include "engine/run/inputs.h"
 #include "engine/run/layers/build_layers.h"
 #include "engine/run/run_folder.h"
 #include "engine/run/run_record.h"
@@ -43,7 +43,7 @@ struct RunContext {
 // The typed values that phases hand on. Each phase takes its predecessor's value and nothing else,
 // so a phase out of order does not compile:
 //
-//     prepare -> PreparedInputs        targets checked, inputs fetched and pinned
+//     prepare -> PreparedInputs        targets checked, remote inputs on their way
 //     install -> InstalledSource       a source that is a disc installed, or taken as it is
 //     attach -> AttachedDisk           read-only base + layers that fit + overlay
 //     customize -> CustomizedDisk      steps done, sandbox still up
@@ -53,8 +53,8 @@ struct RunContext {
 //     distribute -> DistributeOutcome
 
 struct PreparedInputs {
-  std::map<std::string, std::filesystem::path> files;  ///< by URI
-  std::optional<InstallOrder> order = std::nullopt;    ///< where the source is a disc
+  std::shared_ptr<Inputs> files;                     ///< which may still be arriving
+  std::optional<InstallOrder> order = std::nullopt;  ///< where the source is a disc
 };
 
 struct InstalledSource {

@@ -104,6 +104,7 @@ void RunRecord::emit(const Event& event) noexcept {
 }
 
 void RunRecord::add_input(const std::string& uri, const std::string& sha256, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
   json_["inputs"].push_back({{"uri", redact_url(uri)}, {"sha256", sha256}, {"bytes", bytes}});
 }
 

@@ -22,8 +22,8 @@ enum class RunState { kRunning, kSucceeded, kPartiallySucceeded, kFailed, kCance
 std::string_view to_string(RunState state);
 
 /// run.json: AIB's lastRunStatus and runOutputs shapes, and ours beside them. Folded from the same
-/// events that logs and terminals get; saved after every phase. Outputs and events may come from
-/// any thread, the rest from one.
+/// events that logs and terminals get; saved after every phase. Inputs, outputs and events may come
+/// from any thread, the rest from one.
 class RunRecord : public EventSink {
  public:
   /// @param redactor outlives the record; everything saved goes through it

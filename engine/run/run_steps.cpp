@@ -39,6 +39,20 @@ StepContext step_context(const RunContext& context,
           context.plan.image_system()};
 }
 
+RunContext until_inputs_fail(const RunContext& context, const Inputs& inputs) {
+  auto until = context;
+  until.cancel = inputs.token();
+  return until;
+}
+
+Result<Inputs::Files> await_inputs(const RunContext& context,
+                                   const Inputs& inputs,
+                                   const std::string& phase) {
+  if (inputs.arrived()) return inputs.wait();
+  return as_step(
+      context, phase, phase + "-inputs", "wait for inputs", [&] { return inputs.wait(); });
+}
+
 Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
                                                const std::string& phase,
                                                std::string_view name,
@@ -64,7 +78,7 @@ Result<std::unique_ptr<Sandbox>> start_sandbox(const RunContext& context,
 Result<void> run_steps(const RunContext& context,
                        const std::string& phase,
                        const std::vector<PlannedStep>& steps,
-                       const PreparedInputs& inputs,
+                       const Inputs::Files& inputs,
                        Sandbox& sandbox,
                        std::size_t done,
                        const std::function<Result<void>(std::size_t)>& after) {
@@ -73,7 +87,7 @@ Result<void> run_steps(const RunContext& context,
     const auto& customizer = *step.customizer;
     const auto run = [&] {
       auto step_run = step_context(context, sandbox.agent(), phase, step.id);
-      step_run.inputs = inputs.files;
+      step_run.inputs = inputs;
       step_run.restart = [&](std::chrono::milliseconds limit) -> Result<void> {
         KILN_TRY(sandbox.restart(limit));
         return mount_media(context, sandbox.agent());

@@ -31,6 +31,13 @@ StepContext step_context(const RunContext& context,
                          std::string phase,
                          std::string id);
 
+/// For what is done while inputs arrive: it ends when one cannot be had. See `Inputs::explain`.
+RunContext until_inputs_fail(const RunContext& context, const Inputs& inputs);
+/// The inputs, for which it waits as a step of `phase` where they are still arriving.
+Result<Inputs::Files> await_inputs(const RunContext& context,
+                                   const Inputs& inputs,
+                                   const std::string& phase);
+
 /// Starts the sandbox that the plan chose, as a step of `phase`.
 /// @param name in the sandbox registry
 /// @param saved_system see SandboxContext
@@ -49,7 +56,7 @@ std::string step_title(const Customizer& customizer);
 Result<void> run_steps(const RunContext& context,
                        const std::string& phase,
                        const std::vector<PlannedStep>& steps,
-                       const PreparedInputs& inputs,
+                       const Inputs::Files& inputs,
                        Sandbox& sandbox,
                        std::size_t done = 0,
                        const std::function<Result<void>(std::size_t)>& after = {});

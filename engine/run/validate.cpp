@@ -11,14 +11,19 @@ Result<void> run_validators(const WorkDisk& disk,
                             const PreparedInputs& inputs,
                             const RunContext& context) {
   const auto& plan = context.plan;
+  const auto& arriving = *inputs.files;
   std::unique_ptr<Sandbox> sandbox;
   const auto work = [&]() -> Result<void> {
-    KILN_TRY_ASSIGN(sandbox, start_sandbox(context, kPhase, plan.validation_sandbox, disk));
-    return run_steps(context, kPhase, plan.checked.validations, inputs, *sandbox);
+    KILN_TRY_ASSIGN(
+        sandbox,
+        start_sandbox(until_inputs_fail(context, arriving), kPhase, plan.validation_sandbox, disk));
+    KILN_TRY_ASSIGN(const auto files, await_inputs(context, arriving, kPhase));
+    return run_steps(context, kPhase, plan.checked.validations, files, *sandbox);
   };
   // Out of scope the sandbox is killed: what a good image's validators wrote is worth nothing.
   auto done = work();
   if (done) return done;
+  if (arriving.failed()) return arriving.explain(std::move(done).error());
   return keep_failed(std::move(done).error().while_doing(plan.builds() ? "validating the image"
                                                                        : "validating the source"),
                      {plan.checked.image_template.on_validation_error,

@@ -5,6 +5,21 @@
 #include "engine/core/text.h"
 
 namespace kiln {
+namespace {
+
+const char* to_string(TimedKind kind) {
+  switch (kind) {
+    case TimedKind::kVm:
+      return "vm";
+    case TimedKind::kDisk:
+      return "disk";
+    case TimedKind::kNetwork:
+      return "network";
+  }
+  return "";
+}
+
+}  // namespace
 
 void tell_time(EventSink& events,
                TimedKind kind,
@@ -16,9 +31,8 @@ void tell_time(EventSink& events,
   Event event;
   event.type = EventType::kNotice;
   event.message = fmt::format("{} in {}{}", what, format_duration(took), after);
-  event.fields = {{"kind", kind == TimedKind::kVm ? "vm" : "disk"},
-                  {"what", what},
-                  {"milliseconds", std::to_string(took.count())}};
+  event.fields = {
+      {"kind", to_string(kind)}, {"what", what}, {"milliseconds", std::to_string(took.count())}};
   events.emit(event);
 }
 

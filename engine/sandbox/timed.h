@@ -7,8 +7,8 @@
 
 namespace kiln {
 
-/// What a part of a sandbox's life is spent on.
-enum class TimedKind { kVm, kDisk };
+/// What a part of a run is spent on.
+enum class TimedKind { kVm, kDisk, kNetwork };
 
 /// Tells that something is done, and how long it took: `agent up in 0.2 s`.
 /// @param after follows the time in the message

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import KilnTest, guest
+from harness import KilnTest, guest, wait_until
 
 
 def shell(*lines, **fields):
@@ -129,12 +129,12 @@ class Steps(KilnTest):
         self.addCleanup(server.shutdown)
         return server.server_address[1]
 
-    def test_inputs_over_http_are_pinned(self):
-        script = b"echo over http\n"
-
+    def serve_script(self, script, status=200, once=lambda: True):
+        """A web server that answers with a script, `once` something is so or it has no more patience; its URL."""
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                self.send_response(200)
+                wait_until(once, 60, "what the server waits for")
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(script)))
                 self.end_headers()
                 self.wfile.write(script)
@@ -148,8 +148,32 @@ class Steps(KilnTest):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
-        uri = f"http://127.0.0.1:{server.server_port}/setup.sh?sig=verysecretvalue"
-        self.build([{"type": "Shell", "scriptUri": uri}])
+        return f"http://127.0.0.1:{server.server_port}/setup.sh?sig=verysecretvalue"
+
+    def told(self, kind, step):
+        """Whether the run has told that of a step."""
+        lines = [line for path in self.state.glob("runs/*/events.jsonl") for line in path.read_text().splitlines(True)]
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        return any(event["type"] == kind and event.get("stepId") == step for event in events)
+
+    def test_inputs_arrive_while_the_sandbox_starts(self):
+        with self.subTest("it is up before they are here"):
+            uri = self.serve_script(b"echo late\n", once=lambda: self.told("step.finished", "customize-sandbox"))
+            self.build([{"type": "Shell", "scriptUri": uri}])
+            self.assertIn(b"late", self.step_log("customize-01"))
+            self.assertRegex(self.kiln("runs", "show", "latest").stdout, r"wait for inputs +wait ")
+        with self.subTest("one that is missing ends the start"):
+            (self.state / "runs").rename(self.home / "runs before")
+            uri = self.serve_script(b"", 404, once=lambda: self.told("step.started", "customize-sandbox"))
+            done = self.build([{"type": "Shell", "scriptUri": uri}], 1, "--no-cache", "--overwrite", "--keep-on-failure")
+            self.assertIn("404", done.stderr)
+            self.assertIn("/properties/customize/0", done.stderr)
+            self.assertNotIn("kept", self.record())
+            self.assertEqual(self.sandboxes(), [])
+
+    def test_inputs_over_http_are_pinned(self):
+        script = b"echo over http\n"
+        self.build([{"type": "Shell", "scriptUri": self.serve_script(script)}])
         self.assertIn(b"over http", self.step_log("customize-01"))
         record = self.record()
         self.assertEqual(record["inputs"][0]["sha256"], hashlib.sha256(script).hexdigest())

@@ -1,5 +1,7 @@
 #include "engine/run/layers/build_layers.h"
 
+#include <algorithm>
+
 #include "engine/core/text.h"
 #include "engine/run/media_digest.h"
 #include "engine/run/phases.h"
@@ -47,6 +49,7 @@ Result<LayeredDisk> BuildLayers::begin(const InstalledSource& source, const RunC
   if (policy_.enabled) {
     const auto found = find(source, context);
     if (!found && found.error().kind() == ErrorKind::kCancelled) return found.error();
+    if (!found && source.inputs.files->failed()) return found.error();
     if (!found) give_up(found.error(), context);
   }
   KILN_TRY_ASSIGN(auto disk, make_disk(context));
@@ -72,8 +75,10 @@ Result<WorkDisk> BuildLayers::begin_anew(const RunContext& context) {
 }
 
 Result<void> BuildLayers::find(const InstalledSource& source, const RunContext& context) {
-  digest_ = [files = source.inputs.files](const StepInput& input) {
-    return std::optional(files.at(input.uri).filename().string());  // pinned by its SHA-256
+  digest_ = [inputs = source.inputs.files](const StepInput& input) -> std::optional<std::string> {
+    const auto& files = inputs->wait();
+    if (!files) return std::nullopt;
+    return files->at(input.uri).filename().string();  // pinned by its SHA-256
   };
   ResolvedSource base = context.plan.source;
   if (context.plan.install) {
@@ -86,8 +91,10 @@ Result<void> BuildLayers::find(const InstalledSource& source, const RunContext& 
       const auto media,
       media_contents(context.plan.options.sandbox.media, context.cache_folder, context.cancel));
   source_ = source_key(context.plan, contents, media);
-  KILN_TRY_ASSIGN(const auto held, store_.hold());
   making_ = true;
+  if (!could_serve()) return {};
+  KILN_TRY(await_inputs(context, *source.inputs.files, "attach"));
+  KILN_TRY_ASSIGN(const auto held, store_.hold());
   auto found = find_layers(store_, context.plan, source_, reusable_, digest_);
   if (const auto* deepest = found.deepest()) {
     KILN_TRY(store_.link(*deepest, context.folder.work()));
@@ -96,6 +103,13 @@ Result<void> BuildLayers::find(const InstalledSource& source, const RunContext& 
     tell(context);
   }
   return {};
+}
+
+/// Where no layer could, the build need not wait for its inputs to look for one.
+bool BuildLayers::could_serve() const {
+  return reusable_ > 0 && std::ranges::any_of(store_.list(), [&](const Layer& layer) {
+           return layer.source == base_.path.string();
+         });
 }
 
 /// For the record and for a person: which layers serve.

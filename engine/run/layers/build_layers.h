@@ -57,6 +57,7 @@ class BuildLayers {
   using Clock = std::chrono::steady_clock;
 
   Result<void> find(const InstalledSource& source, const RunContext& context);
+  [[nodiscard]] bool could_serve() const;
   Result<WorkDisk> make_disk(const RunContext& context);
   void tell(const RunContext& context) const;
   /// @param system as begin_layer made it, or did not

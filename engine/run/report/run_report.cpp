@@ -15,7 +15,7 @@ table { border-collapse: collapse; } td, th { text-align: left; padding: 2px 12p
 td.number { text-align: right; } h2 { margin-top: 1.5em; } code { font-size: 13px; }
 svg { width: 100%; } svg text { font: 12px sans-serif; fill: #222; }
 .phase { fill: #bbb; } .guest { fill: #4c78a8; } .vm { fill: #f58518; } .disk { fill: #54a24b; }
-.network { fill: #b279a2; } .failed { stroke: #c00; stroke-width: 2; })";
+.network { fill: #b279a2; } .wait { fill: #eeca3b; } .failed { stroke: #c00; stroke-width: 2; })";
 
 std::string escaped(std::string_view text) {
   std::string result;

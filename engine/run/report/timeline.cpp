@@ -26,6 +26,7 @@ std::string text_of(const nlohmann::json& event, const char* pointer) {
 
 std::string kind_of_step(const std::string& id, bool sends) {
   if (id.ends_with("-sandbox")) return "vm";
+  if (id.ends_with("-inputs")) return "wait";
   if (!id.starts_with("distribute")) return "guest";
   return sends ? "network" : "disk";
 }

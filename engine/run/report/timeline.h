@@ -17,7 +17,7 @@ std::optional<std::chrono::system_clock::time_point> read_time(const std::string
 /// Something in a run that took time.
 struct Span {
   std::string name;  ///< `customize`, `Shell: motd`, `micro-appliance launched`
-  std::string kind;  ///< phase, guest, vm, disk, network
+  std::string kind;  ///< phase, guest, vm, disk, network, wait
   std::string outcome;
   std::chrono::milliseconds start{0};  ///< since the run began
   std::chrono::milliseconds length{0};
