@@ -62,20 +62,22 @@ int marked_processes(const std::string& mark, bool kill) {
 }
 
 /// Lets go of all that belongs to qemu: its monitor, its locks, its disks.
-void close_all_but(int kept) {
+void close_all_but(int one, int other) {
   const auto highest = static_cast<int>(::sysconf(_SC_OPEN_MAX));
   for (int fd = 0; fd < highest; ++fd) {
-    if (fd != kept) ::close(fd);
+    if (fd != one && fd != other) ::close(fd);
   }
 }
 
-[[noreturn]] void watch(int owner, const std::string& mark) {
+/// @param emulator what becomes qemu; one that has detached itself lives on in another process
+[[noreturn]] void watch(int owner, int emulator, const std::string& mark) {
   ::setsid();
   [[maybe_unused]] const int ignored = ::chdir("/");
-  close_all_but(owner);
-  pollfd end_of_owner{owner, POLLIN, 0};
-  while (::poll(&end_of_owner, 1, kLookEvery) <= 0) {
+  close_all_but(owner, emulator);
+  pollfd ends[] = {{owner, POLLIN, 0}, {emulator, POLLIN, 0}};
+  while (::poll(ends, 2, kLookEvery) <= 0 || ends[0].revents == 0) {
     if (marked_processes(mark, false) == 0) ::_exit(0);
+    if (ends[1].revents != 0) ends[1].fd = -1;  // once
   }
   // Again until none is left: one may be starting another just now.
   while (marked_processes(mark, true) > 0) ::usleep(10'000);
@@ -108,6 +110,7 @@ int main(int /*argc*/, char** argv) {
   char mark[32];
   std::snprintf(mark, sizeof mark, "%d", ::getpid());
   ::setenv(kMark, mark, 1);
+  const int emulator = open_process(::getpid());
   // The watcher starts as a child of what becomes qemu; by then the mark must be in place, so it
   // waits until this end of the pipe is closed by execve.
   int started[2];
@@ -117,7 +120,8 @@ int main(int /*argc*/, char** argv) {
     ::close(started[1]);
     char byte = 0;
     [[maybe_unused]] const auto end = ::read(started[0], &byte, 1);
-    watch(owner_process, std::string(1, '\0') + kMark + "=" + mark + std::string(1, '\0'));
+    watch(
+        owner_process, emulator, std::string(1, '\0') + kMark + "=" + mark + std::string(1, '\0'));
   }
   if (watcher < 0) return 1;
   argv[0] = const_cast<char*>(qemu.c_str());
