@@ -44,6 +44,7 @@ class Boot(KilnTest):
         self.assertEqual(self.record()["lastRunStatus"]["runState"], "Succeeded")
         log = (self.run_folder() / "customization.log").read_text()
         self.assertIn("booted by UEFI", log)
+        self.assertIn("early micro-appliance launched", log)
         self.assertEqual((self.run_folder() / "steps/customize-01.log").read_text().split(), ["running", "lo"])
         self.assertIn("active", (self.run_folder() / "steps/validate-01.log").read_text().split())
         self.assertIn("booted by UEFI", (self.run_folder() / "validation.log").read_text())

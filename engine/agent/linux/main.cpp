@@ -198,8 +198,7 @@ int serve_tools(const char* port) {
 
 int agent_main(int argc, char** argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
-  const std::string_view second = argc > 2 ? argv[2] : "";
-  if (::getpid() == 1 && first == "--micro") micro_init(second == "--wait-for-disk", serve_tools);
+  if (::getpid() == 1 && first == "--micro") micro_init(serve_tools);
   if (::getpid() == 1) probe_init();
   if (first == "image-tool") return image_tool({argv + 2, argv + argc});
   if (argc > 0 && base_name(argv[0]) == "sudo") return sudo_main(argc, argv);

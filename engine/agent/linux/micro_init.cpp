@@ -80,15 +80,13 @@ bool await_ports() {
 }
 
 /// Its partitions have been looked for when this comes back.
-bool await_disk(bool for_ever) {
-  constexpr int kLooks = 2000;
+void await_disk() {
   constexpr useconds_t kPause = 5'000;
-  for (int look = 0; for_ever || look < kLooks; ++look) {
+  for (;;) {
     const UniqueFd disk(::open("/dev/sda", O_RDONLY | O_CLOEXEC));
-    if (disk && ::ioctl(disk.get(), BLKRRPART) == 0) return true;
+    if (disk && ::ioctl(disk.get(), BLKRRPART) == 0) return;
     ::usleep(kPause);
   }
-  return false;
 }
 
 }  // namespace
@@ -109,17 +107,15 @@ bool load_modules(const char* set) {
   return all;
 }
 
-void micro_init(bool wait_for_disk, int (*serve)(const char* port)) {
+void micro_init(int (*serve)(const char* port)) {
   mount_kernel_file_systems();
   load_modules("start");
   bring_up_loopback();
   if (!await_ports()) say("the host's port does not appear");
-  if (wait_for_disk) {
-    // What nearly every image needs: it is saved with the rest.
-    for (const char* set : kUsualSets) load_modules(set);
-    say("waits for the disk");
-  }
-  if (!await_disk(wait_for_disk)) say("the disk does not appear");
+  // What nearly every image needs: it is there before the disk, and saved with the rest.
+  for (const char* set : kUsualSets) load_modules(set);
+  say("waits for the disk");
+  await_disk();
   const auto server = ::fork();
   if (server == 0) ::_exit(serve((std::string("/dev/virtio-ports/") + kToolsPort).c_str()));
   if (server < 0) say(failure("start", "the session"));

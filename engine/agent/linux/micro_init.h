@@ -4,11 +4,10 @@ namespace kiln::agent {
 
 /// The first process of the micro-appliance (engine/sandbox/micro): makes what programs expect of a
 /// system, loads the modules that the disk and the port need, lets `serve` speak with the host in a
-/// child, and switches the machine off when that ends.
-/// @param wait_for_disk the disk comes when the machine goes on from a saved state; says that all
-///        else is done
+/// child, and switches the machine off when that ends. Says on the console when it has nothing to
+/// wait for but the disk.
 /// @param serve the child's whole life; its exit code
-[[noreturn]] void micro_init(bool wait_for_disk, int (*serve)(const char* port));
+[[noreturn]] void micro_init(int (*serve)(const char* port));
 
 /// Loads the kernel modules that /modules/SET.list names, in its order. What cannot be loaded is
 /// complained of on standard error.

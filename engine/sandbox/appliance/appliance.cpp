@@ -129,15 +129,28 @@ Result<SealedImage> ApplianceSandbox::seal() {
 
 Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
                                                  const SandboxOptions& options,
-                                                 const SandboxContext& context) {
-  KILN_TRY_ASSIGN(auto port, PortFolder::create(context.work_folder));
+                                                 const SandboxContext& context,
+                                                 std::optional<EarlyAppliance> early) {
+  KILN_TRY_ASSIGN(
+      auto port,
+      early ? Result<PortFolder>(std::move(early->port)) : PortFolder::create(context.work_folder));
   KILN_TRY_ASSIGN(auto image,
-                  mount_image(disk, options, context, GuestPort{port.socket(), kAgentPortName}));
+                  mount_image(disk,
+                              options,
+                              context,
+                              GuestPort{port.socket(), kAgentPortName},
+                              early ? &*early : nullptr));
   auto sandbox = std::make_unique<ApplianceSandbox>(std::move(port), std::move(image), context);
   const auto mounted = Clock::now();
   KILN_TRY(sandbox->start_agent(options));
   tell_time(context.events, TimedKind::kVm, "agent up", mounted);
   return std::unique_ptr<Sandbox>(std::move(sandbox));
+}
+
+Result<std::unique_ptr<Sandbox>> start_appliance(const WorkDisk& disk,
+                                                 const SandboxOptions& options,
+                                                 const SandboxContext& context) {
+  return start_appliance(disk, options, context, std::nullopt);
 }
 
 }  // namespace kiln

@@ -1,19 +1,18 @@
 #include "engine/sandbox/appliance/mounted_image.h"
 
+#include <functional>
+
 #include "disk/grow/fill_disk.h"
-#include "disk/guestfs/guestfs_session.h"
 #include "disk/inspect/root_candidates.h"
 #include "disk/inspect/windows/refuse_windows.h"
-#include "engine/agent/guest_agent.h"
 #include "engine/core/text.h"
-#include "engine/sandbox/acceleration.h"
-#include "engine/sandbox/micro/micro_session.h"
 #include "engine/sandbox/timed.h"
 
 namespace kiln {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using StartSession = std::function<Result<std::unique_ptr<ImageSession>>()>;
 
 GuestSystem describe(const MountPlan& plan) {
   GuestSystem system;
@@ -68,86 +67,11 @@ Result<void> find_and_mount(MountedImage& image, const WorkDisk& disk, EventSink
   return {};
 }
 
-std::vector<AttachedDisc> discs_of(const SandboxOptions& options) {
-  std::vector<AttachedDisc> discs;
-  for (const auto& medium : options.media) {
-    discs.push_back({medium.iso, drive_of_medium(discs.size() + 1)});
-  }
-  return discs;
-}
-
-/// What every launch is told.
-struct Launch {
-  const WorkDisk& disk;
-  const SandboxOptions& options;
-  const SandboxContext& context;
-  const std::optional<GuestPort>& port;
-  AccelerationReport acceleration;
-
-  [[nodiscard]] bool emulate() const { return acceleration.accelerator == Accelerator::kTcg; }
-};
-
-Result<std::unique_ptr<ImageSession>> launch_libguestfs(const Launch& launch) {
-  GuestfsOptions appliance;
-  appliance.disk = launch.disk.overlay();
-  appliance.emulate = launch.emulate();
-  appliance.memory_mib = launch.options.memory_mib;
-  appliance.vcpus = vcpus_to_mount(launch.options);
-  appliance.network = launch.options.network;
-  appliance.console_log = launch.context.work_folder / kConsoleLog;
-  appliance.temp_folder = launch.context.work_folder;
-  appliance.port = launch.port;
-  appliance.agent = embedded_linux_agent();
-  appliance.discs = discs_of(launch.options);
-  return launch_guestfs(appliance, launch.context.cancel);
-}
-
-/// Goes on from a machine that has started before; nothing where that cannot be.
-Result<std::unique_ptr<ImageSession>> resume_micro(const MicroOptions& appliance,
-                                                   const MicroFiles& files,
-                                                   const SandboxContext& context) {
-  const auto& cache = context.cache_folder;
-  const auto saved = prepare_saved_machine(context.runner, appliance, files, cache, context.cancel);
-  if (saved && !*saved) return std::unique_ptr<ImageSession>();
-  auto session = saved ? launch_micro(context.runner, appliance, files, *saved, context.cancel)
-                       : Result<std::unique_ptr<ImageSession>>(saved.error());
-  if (session || session.error().kind() == ErrorKind::kCancelled) return session;
-  if (saved) give_up_saved_machine(appliance, files, cache);
-  notice(context.events, session.error().summary() + "; it is started from the beginning");
-  return std::unique_ptr<ImageSession>();
-}
-
-Result<std::unique_ptr<ImageSession>> launch_micro_appliance(const Launch& launch) {
-  const auto& context = launch.context;
-  KILN_TRY_ASSIGN(
-      const auto files,
-      prepare_micro_files(
-          context.runner, launch.acceleration.kernel, context.cache_folder, context.cancel));
-  MicroOptions appliance;
-  appliance.disk = launch.disk.overlay();
-  appliance.emulate = launch.emulate();
-  appliance.memory_mib = launch.options.memory_mib;
-  appliance.vcpus = vcpus_to_mount(launch.options);
-  appliance.network = launch.options.network;
-  appliance.console_log = context.work_folder / kConsoleLog;
-  appliance.work_folder = context.work_folder;
-  appliance.port = launch.port;
-  appliance.discs = discs_of(launch.options);
-  // Under KVM a kernel starts in less time than this would save.
-  if (launch.emulate()) {
-    KILN_TRY_ASSIGN(auto resumed, resume_micro(appliance, files, context));
-    if (resumed) return resumed;
-  }
-  return launch_micro(context.runner, appliance, files, {}, context.cancel);
-}
-
-using StartSession = Result<std::unique_ptr<ImageSession>> (*)(const Launch& launch);
-
-Result<std::unique_ptr<ImageSession>> start_session(const char* name,
-                                                    StartSession start,
-                                                    const Launch& launch) {
+Result<std::unique_ptr<ImageSession>> timed(const ApplianceLaunch& launch,
+                                            const char* name,
+                                            const StartSession& start) {
   const auto begin = Clock::now();
-  KILN_TRY_ASSIGN(auto session, start(launch));
+  KILN_TRY_ASSIGN(auto session, start());
   tell_time(launch.context.events,
             TimedKind::kVm,
             fmt::format("{} launched", name),
@@ -156,26 +80,37 @@ Result<std::unique_ptr<ImageSession>> start_session(const char* name,
   return session;
 }
 
-Result<MountedImage> mount_in(const char* name, StartSession start, const Launch& launch) {
+Result<std::unique_ptr<ImageSession>> start_libguestfs(const ApplianceLaunch& launch,
+                                                       const WorkDisk& disk) {
+  return timed(
+      launch, "libguestfs appliance", [&] { return launch_libguestfs(launch, disk.overlay()); });
+}
+
+Result<MountedImage> mount_in(std::unique_ptr<ImageSession> session,
+                              const ApplianceLaunch& launch,
+                              const WorkDisk& disk) {
   MountedImage image;
-  KILN_TRY_ASSIGN(image.session, start_session(name, start, launch));
-  KILN_TRY_WHILE(find_and_mount(image, launch.disk, launch.context.events),
-                 "mounting {}",
-                 launch.disk.overlay().string());
+  image.session = std::move(session);
+  KILN_TRY_WHILE(
+      find_and_mount(image, disk, launch.context.events), "mounting {}", disk.overlay().string());
   return image;
 }
 
-constexpr const char* kLibguestfs = "libguestfs appliance";
-
-Result<MountedImage> mount_in_micro(const Launch& launch) {
-  if (launch.disk.unfilled_from()) {
+Result<MountedImage> mount_in_micro(const ApplianceLaunch& launch,
+                                    const WorkDisk& disk,
+                                    EarlyAppliance* early) {
+  if (disk.unfilled_from()) {
     return fail(ErrorKind::kUnsupported,
                 "Micro:Grow",
                 "the disk is larger than its base, and the micro-appliance cannot grow what is on "
                 "it")
         .cure("build with --sandbox auto, which lets libguestfs do it");
   }
-  return mount_in("micro-appliance", launch_micro_appliance, launch);
+  KILN_TRY_ASSIGN(auto session,
+                  timed(launch,
+                        early == nullptr ? "micro-appliance" : "early micro-appliance",
+                        [&] { return launch_micro(launch, disk.overlay(), early); }));
+  return mount_in(std::move(session), launch, disk);
 }
 
 /// What libguestfs may do better; a cancelled build or a broken image it cannot.
@@ -193,37 +128,26 @@ Result<void> mount_all(MountedImage& image, bool read_only) {
 Result<std::unique_ptr<ImageSession>> launch_unmounted(const WorkDisk& disk,
                                                        const SandboxOptions& options,
                                                        const SandboxContext& context) {
-  KILN_TRY_ASSIGN(auto acceleration,
-                  choose_accelerator(options.accelerator,
-                                     context.runner,
-                                     context.cache_folder,
-                                     context.events,
-                                     context.cancel));
-  const std::optional<GuestPort> no_port;
-  const Launch launch{disk, options, context, no_port, std::move(acceleration)};
-  return start_session(kLibguestfs, launch_libguestfs, launch);
+  KILN_TRY_ASSIGN(const auto launch, prepare_launch(options, context, std::nullopt));
+  return start_libguestfs(launch, disk);
 }
 
 Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxOptions& options,
                                  const SandboxContext& context,
-                                 const std::optional<GuestPort>& port) {
-  KILN_TRY_ASSIGN(auto acceleration,
-                  choose_accelerator(options.accelerator,
-                                     context.runner,
-                                     context.cache_folder,
-                                     context.events,
-                                     context.cancel));
-  const Launch launch{disk, options, context, port, std::move(acceleration)};
+                                 const std::optional<GuestPort>& port,
+                                 EarlyAppliance* early) {
+  KILN_TRY_ASSIGN(const auto launch, prepare_launch(options, context, port));
   if (options.appliance != ApplianceChoice::kLibguestfs) {
-    auto image = mount_in_micro(launch);
+    auto image = mount_in_micro(launch, disk, early);
     if (image || options.appliance == ApplianceChoice::kMicro ||
         !worth_another_way(image.error())) {
       return image;
     }
     notice(context.events, fmt::format("{}; libguestfs takes over", image.error().summary()));
   }
-  return mount_in(kLibguestfs, launch_libguestfs, launch);
+  KILN_TRY_ASSIGN(auto session, start_libguestfs(launch, disk));
+  return mount_in(std::move(session), launch, disk);
 }
 
 }  // namespace kiln

@@ -5,7 +5,7 @@
 
 #include "disk/inspect/image_session.h"
 #include "disk/inspect/mount_plan.h"
-#include "engine/sandbox/sandbox.h"
+#include "engine/sandbox/appliance/launch.h"
 
 namespace kiln {
 
@@ -19,10 +19,12 @@ struct MountedImage {
 
 /// Grows what is on the disk first, where that is unfilled.
 /// @param port for an agent of the steps
+/// @param early is used up; begun with the same options and port
 Result<MountedImage> mount_image(const WorkDisk& disk,
                                  const SandboxOptions& options,
                                  const SandboxContext& context,
-                                 const std::optional<GuestPort>& port);
+                                 const std::optional<GuestPort>& port,
+                                 EarlyAppliance* early = nullptr);
 
 /// libguestfs's appliance with nothing mounted, for systems that are not mounted by an fstab.
 Result<std::unique_ptr<ImageSession>> launch_unmounted(const WorkDisk& disk,

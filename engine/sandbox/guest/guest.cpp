@@ -84,7 +84,8 @@ class GuestSandbox : public Sandbox {
   GuestSystem system_;
   Placement placement_;
   BootedMachine machine_;
-  std::unique_ptr<Sandbox> appliance_;  ///< once the guest is at rest
+  std::optional<EarlyAppliance> early_;  ///< while the system shuts down
+  std::unique_ptr<Sandbox> appliance_;   ///< once the guest is at rest
 };
 
 Result<Firmware> GuestSandbox::prepare_disk() {
@@ -192,6 +193,7 @@ Result<void> GuestSandbox::restart_by(Clock::time_point deadline) {
 Result<void> GuestSandbox::shut_down(std::chrono::milliseconds limit) {
   const auto start = Clock::now();
   KILN_TRY(send_off(Shutdown::kPowerOff, start + limit));
+  early_ = begin_early(options_, context_);
   KILN_TRY(machine_.await_end(start + limit, limit));
   tell_time(context_.events, TimedKind::kVm, "shut down", start);
   return {};
@@ -235,7 +237,8 @@ Result<void> GuestSandbox::halt() {
 }
 
 Result<void> GuestSandbox::take_over() {
-  KILN_TRY_ASSIGN(appliance_, start_appliance(disk_, options_, context_));
+  KILN_TRY_ASSIGN(appliance_,
+                  start_appliance(disk_, options_, context_, std::exchange(early_, std::nullopt)));
   KILN_TRY_WHILE(take_out(placement_, appliance_->agent(), context_.cancel),
                  "taking Kiln's agent out of the image");
   return {};

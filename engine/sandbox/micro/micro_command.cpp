@@ -24,18 +24,17 @@ std::string escaped(const std::filesystem::path& path) {
 
 /// What takes time under emulation and serves nothing here: self tests, measuring the clock and the
 /// processor, hiding the kernel's place and what one process sees of another's caches.
-std::string kernel_arguments(bool emulate, bool waits) {
+std::string kernel_arguments(bool emulate) {
   std::string text = "console=ttyS0 quiet panic=-1 cryptomgr.notests mitigations=off selinux=0";
   if (emulate) text += fmt::format(" nokaslr lpj=4000000 {}", kEmulatedKernelArguments);
-  return text + " rdinit=/init -- --micro" + (waits ? " --wait-for-disk" : "");
+  return text + " rdinit=/init -- --micro";
 }
 
 class Arguments {
  public:
   void add(std::initializer_list<std::string> more) { argv_.insert(argv_.end(), more); }
   void add_machine(const MicroOptions& options, const std::optional<FileMemory>& memory);
-  void add_kernel(const MicroOptions& options, const MicroFiles& files, bool waits);
-  void add_drives(const MicroOptions& options, bool with_devices);
+  void add_kernel(const MicroOptions& options, const MicroFiles& files);
   void add_devices(const MicroOptions& options, const std::filesystem::path& socket);
   std::vector<std::string> take() { return std::move(argv_); }
 
@@ -75,33 +74,17 @@ void Arguments::add_machine(const MicroOptions& options, const std::optional<Fil
   if (memory->resume) add({"-incoming", "defer"});
 }
 
-void Arguments::add_kernel(const MicroOptions& options, const MicroFiles& files, bool waits) {
+void Arguments::add_kernel(const MicroOptions& options, const MicroFiles& files) {
   add({"-kernel",
        files.kernel.string(),
        "-initrd",
        files.initrd.string(),
        "-append",
-       kernel_arguments(options.emulate, waits),
+       kernel_arguments(options.emulate),
        "-chardev",
        fmt::format("file,id=console,append=on,path={}", escaped(options.console_log)),
        "-serial",
        "chardev:console"});
-}
-
-void Arguments::add_drives(const MicroOptions& options, bool with_devices) {
-  // The disk is scratch until the machine is off, and the host's page cache outlives it.
-  add({"-drive",
-       fmt::format("if=none,id={},format=qcow2,cache=unsafe,discard=unmap,file={}",
-                   kMicroDrive,
-                   escaped(options.disk))});
-  if (with_devices) add({"-device", fmt::format("scsi-hd,drive={}", kMicroDrive)});
-  for (std::size_t i = 0; i < options.discs.size(); ++i) {
-    const auto& disc = options.discs[i];
-    add({"-drive",
-         fmt::format("if=none,id=disc{},format=raw,readonly=on,file={}", i, escaped(disc.iso))});
-    if (!with_devices) continue;
-    add({"-device", fmt::format("scsi-cd,drive=disc{},product={}", i, disc.drive)});
-  }
 }
 
 void Arguments::add_devices(const MicroOptions& options, const std::filesystem::path& socket) {
@@ -146,9 +129,8 @@ Command micro_command(const MicroOptions& options,
                       const std::optional<FileMemory>& memory) {
   Arguments arguments;
   arguments.add_machine(options, memory);
-  arguments.add_kernel(options, files, memory.has_value());
+  arguments.add_kernel(options, files);
   arguments.add({"-device", "virtio-scsi-pci,id=scsi"});
-  if (!memory || memory->resume) arguments.add_drives(options, /*with_devices=*/!memory);
   arguments.add_devices(options, socket);
   Command command;
   command.argv = arguments.take();

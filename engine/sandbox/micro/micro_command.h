@@ -22,21 +22,18 @@ struct MicroOptions {
   std::vector<AttachedDisc> discs;
 };
 
-/// The disk's name in qemu.
-inline constexpr const char* kMicroDrive = "disk";
-/// The controller that drives are on.
+/// The controller that drives are put on.
 inline constexpr const char* kMicroBus = "scsi.0";
-/// What a machine with FileMemory says on its console when it has started.
+/// What a machine says on its console when it has started.
 inline constexpr const char* kWaitsForDisk = "kiln-micro: waits for the disk";
 
-/// Memory that is a file, of a machine that waits until it gets its disk.
+/// Memory that is a file.
 struct FileMemory {
   std::filesystem::path file;
   bool resume = false;  ///< the machine goes on from it, and never writes it; else it fills it
 };
 
-/// qemu's command line for it. With FileMemory the drives have no devices yet, and without
-/// `resume` there are none.
+/// qemu's command line for it, without the disk and the discs, which are put in by the monitor.
 /// @param socket of the port that the tools listen on; the monitor's is beside it
 Command micro_command(const MicroOptions& options,
                       const MicroFiles& files,

@@ -242,12 +242,10 @@ Result<void> MicroSession::start_agent(const std::vector<std::string>& arguments
 
 }  // namespace
 
-Result<std::unique_ptr<ImageSession>> launch_micro(ProcessRunner& runner,
-                                                   const MicroOptions& options,
-                                                   const MicroFiles& files,
-                                                   const std::optional<SavedMachine>& saved,
-                                                   const CancelToken& cancel) {
-  KILN_TRY_ASSIGN(auto machine, MicroVm::start(runner, options, files, saved, cancel));
+Result<std::unique_ptr<ImageSession>> open_micro(MicroVm machine,
+                                                 const MicroOptions& options,
+                                                 const CancelToken& cancel) {
+  KILN_TRY(machine.give_disk(options, cancel));
   auto session = std::make_unique<MicroSession>(std::move(machine), cancel);
   KILN_TRY(session->set_up(options));
   return std::unique_ptr<ImageSession>(std::move(session));

@@ -10,11 +10,9 @@ namespace kiln {
 /// loader, and the agent as its only program. It is up in a fifth of libguestfs's time and knows
 /// less: ext2 to ext4, xfs, btrfs, vfat and LVM. What it does not know ends `file_systems` with
 /// kUnsupported; it grows nothing.
-/// @param saved what it goes on from, instead of starting
-Result<std::unique_ptr<ImageSession>> launch_micro(ProcessRunner& runner,
-                                                   const MicroOptions& options,
-                                                   const MicroFiles& files,
-                                                   const std::optional<SavedMachine>& saved,
-                                                   const CancelToken& cancel);
+/// @param machine without a disk yet
+Result<std::unique_ptr<ImageSession>> open_micro(MicroVm machine,
+                                                 const MicroOptions& options,
+                                                 const CancelToken& cancel);
 
 }  // namespace kiln

@@ -21,6 +21,22 @@ constexpr auto kPowerOffPatience = std::chrono::minutes(2);
 constexpr auto kLookEvery = std::chrono::milliseconds(5);
 constexpr std::size_t kQuotedLines = 12;
 
+/// The disk is scratch until the machine is off, and the host's page cache outlives it.
+nlohmann::json disk_node(const std::filesystem::path& file, const std::string& name) {
+  return {{"node-name", name},
+          {"driver", "qcow2"},
+          {"discard", "unmap"},
+          {"cache", {{"no-flush", true}}},
+          {"file", {{"driver", "file"}, {"filename", file.string()}}}};
+}
+
+nlohmann::json disc_node(const std::filesystem::path& file, const std::string& name) {
+  return {{"node-name", name},
+          {"driver", "raw"},
+          {"read-only", true},
+          {"file", {{"driver", "file"}, {"filename", file.string()}}}};
+}
+
 }  // namespace
 
 Error MicroVm::failure(Error cause) const {
@@ -31,6 +47,16 @@ Error MicroVm::failure(Error cause) const {
   }
   if (lines.size() > kQuotedLines) lines.erase(lines.begin(), lines.end() - kQuotedLines);
   return std::move(cause).quoting(std::move(lines));
+}
+
+/// Whatever the reason: libguestfs may start where this does not.
+Error MicroVm::not_started(Error cause) const {
+  if (cause.kind() == ErrorKind::kCancelled) return cause;
+  return failure(fail(ErrorKind::kHostNotReady,
+                      "Micro:NotStarted",
+                      "the micro-appliance did not start: {}",
+                      cause.summary())
+                     .cure("build with --sandbox appliance, which is libguestfs's"));
 }
 
 Result<UniqueFd> MicroVm::reach(const std::filesystem::path& socket, const CancelToken& cancel) {
@@ -48,64 +74,72 @@ Result<UniqueFd> MicroVm::reach(const std::filesystem::path& socket, const Cance
   return *std::move(connected);
 }
 
-/// Its first process waits for the disk, and finds it when it runs again.
-Result<void> MicroVm::resume(const MicroOptions& options,
-                             const SavedMachine& saved,
-                             const CancelToken& cancel) {
+Result<void> MicroVm::reach_monitor(const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto socket, reach(micro_monitor(port_.socket()), cancel));
   KILN_TRY_ASSIGN(monitor_, Qmp::connect(std::move(socket), cancel));
-  KILN_TRY(resume_machine(*monitor_, saved, cancel));
-  const auto plug = [&](nlohmann::json device) {
-    device["bus"] = kMicroBus;
-    return monitor_->execute("device_add", device, cancel);
-  };
-  KILN_TRY(plug({{"driver", "scsi-hd"}, {"drive", kMicroDrive}}));
-  for (std::size_t i = 0; i < options.discs.size(); ++i) {
-    KILN_TRY(plug({{"driver", "scsi-cd"},
-                   {"drive", fmt::format("disc{}", i)},
-                   {"product", options.discs[i].drive}}));
-  }
   return {};
 }
 
-Result<MicroVm> MicroVm::start(ProcessRunner& runner,
+Result<MicroVm> MicroVm::begin(ProcessRunner& runner,
                                const MicroOptions& options,
                                const MicroFiles& files,
                                const std::optional<SavedMachine>& saved,
                                const CancelToken& cancel) {
   KILN_TRY_ASSIGN(auto port, PortFolder::create(options.work_folder, kSocketName));
-  MicroVm machine(options.console_log, std::move(port));
+  MicroVm machine(options.console_log, std::move(port), saved.has_value());
   std::optional<FileMemory> memory;
   if (saved) memory = FileMemory{saved->memory, /*resume=*/true};
   KILN_TRY_ASSIGN(machine.qemu_,
                   runner.start(micro_command(options, files, machine.port_.socket(), memory)));
-  const auto bring_up = [&]() -> Result<void> {
-    if (saved) KILN_TRY(machine.resume(options, *saved, cancel));
-    KILN_TRY_ASSIGN(auto socket, machine.reach(machine.port_.socket(), cancel));
-    KILN_TRY_ASSIGN(machine.tools_, connect_agent(std::move(socket), kBootPatience, cancel));
-    return saved ? make_distinct(*machine.tools_, kOwnTools, cancel) : Result<void>();
+  const auto set_off = [&]() -> Result<void> {
+    KILN_TRY(machine.reach_monitor(cancel));
+    return saved ? resume_machine(*machine.monitor_, *saved, cancel) : Result<void>();
   };
-  const auto up = bring_up();
-  if (up) return machine;
-  if (up.error().kind() == ErrorKind::kCancelled) return up.error();
-  // Whatever the reason: libguestfs may start where this does not.
-  return machine.failure(fail(ErrorKind::kHostNotReady,
-                              "Micro:NotStarted",
-                              "the micro-appliance did not start: {}",
-                              up.error().summary())
-                             .cure("build with --sandbox appliance, which is libguestfs's"));
+  if (auto off = set_off(); !off) return machine.not_started(std::move(off).error());
+  return machine;
+}
+
+Result<void> MicroVm::put_in(const nlohmann::json& node,
+                             nlohmann::json device,
+                             const CancelToken& cancel) {
+  KILN_TRY(monitor_->execute("blockdev-add", node, cancel));
+  device["drive"] = node.at("node-name");
+  device["bus"] = kMicroBus;
+  KILN_TRY(monitor_->execute("device_add", device, cancel));
+  return {};
+}
+
+/// Its first process waits for the disk, and finds it when it is in.
+Result<void> MicroVm::bring_up(const MicroOptions& options, const CancelToken& cancel) {
+  node_ = "disk";
+  KILN_TRY(put_in(disk_node(options.disk, node_), {{"driver", "scsi-hd"}}, cancel));
+  for (std::size_t i = 0; i < options.discs.size(); ++i) {
+    const auto& disc = options.discs[i];
+    KILN_TRY(put_in(disc_node(disc.iso, fmt::format("disc{}", i)),
+                    {{"driver", "scsi-cd"}, {"product", disc.drive}},
+                    cancel));
+  }
+  KILN_TRY_ASSIGN(auto socket, reach(port_.socket(), cancel));
+  KILN_TRY_ASSIGN(tools_, connect_agent(std::move(socket), kBootPatience, cancel));
+  return resumed_ ? make_distinct(*tools_, kOwnTools, cancel) : Result<void>();
+}
+
+Result<void> MicroVm::give_disk(const MicroOptions& options, const CancelToken& cancel) {
+  auto up = bring_up(options, cancel);
+  if (!up) return not_started(std::move(up).error());
+  return {};
 }
 
 Result<void> MicroVm::begin_layer(const std::filesystem::path& overlay, const CancelToken& cancel) {
-  if (!monitor_) {
-    KILN_TRY_ASSIGN(monitor_, Qmp::connect(micro_monitor(port_.socket()), cancel));
-  }
+  const auto next = fmt::format("layer{}", ++layers_);
   KILN_TRY(monitor_->execute("blockdev-snapshot-sync",
-                             {{"device", kMicroDrive},
+                             {{"node-name", node_},
+                              {"snapshot-node-name", next},
                               {"snapshot-file", overlay.string()},
                               {"format", "qcow2"},
                               {"mode", "existing"}},
                              cancel));
+  node_ = next;
   return {};
 }
 

@@ -17,13 +17,16 @@ namespace kiln {
 /// kills it.
 class MicroVm {
  public:
-  /// Comes back when the agent answers.
+  /// Begins to start a machine, which waits for its disk.
   /// @param saved what it goes on from, instead of starting
-  static Result<MicroVm> start(ProcessRunner& runner,
+  static Result<MicroVm> begin(ProcessRunner& runner,
                                const MicroOptions& options,
                                const MicroFiles& files,
                                const std::optional<SavedMachine>& saved,
                                const CancelToken& cancel);
+  /// Puts the disk and the discs in, of which `begin` needs to know nothing yet. Comes back when
+  /// the agent answers.
+  Result<void> give_disk(const MicroOptions& options, const CancelToken& cancel);
 
   /// Runs Kiln's and the host's programs beside the image, not in it.
   [[nodiscard]] GuestAgent& tools() const { return *tools_; }
@@ -33,21 +36,26 @@ class MicroVm {
   Result<void> power_off(const CancelToken& cancel);
 
  private:
-  MicroVm(std::filesystem::path console_log, PortFolder port)
-      : console_log_(std::move(console_log)), port_(std::move(port)) {}
+  MicroVm(std::filesystem::path console_log, PortFolder port, bool resumed)
+      : console_log_(std::move(console_log)), port_(std::move(port)), resumed_(resumed) {}
   /// With what the machine said last.
   [[nodiscard]] Error failure(Error cause) const;
+  [[nodiscard]] Error not_started(Error cause) const;
   /// Waits until qemu listens on a socket.
   Result<UniqueFd> reach(const std::filesystem::path& socket, const CancelToken& cancel);
-  Result<void> resume(const MicroOptions& options,
-                      const SavedMachine& saved,
-                      const CancelToken& cancel);
+  /// The monitor is there after it.
+  Result<void> reach_monitor(const CancelToken& cancel);
+  Result<void> put_in(const nlohmann::json& node, nlohmann::json device, const CancelToken& cancel);
+  Result<void> bring_up(const MicroOptions& options, const CancelToken& cancel);
 
   std::filesystem::path console_log_;
   PortFolder port_;
+  bool resumed_;
   std::unique_ptr<ChildProcess> qemu_;
   std::unique_ptr<GuestAgent> tools_;
-  std::optional<Qmp> monitor_;  ///< once it was needed
+  std::optional<Qmp> monitor_;
+  std::string node_;     ///< what qemu calls the file that the disk's writes go to
+  unsigned layers_ = 0;  ///< begun on this machine
 };
 
 }  // namespace kiln

@@ -86,7 +86,7 @@ TEST(ApplianceKilled, LeavesNoVirtualMachineAndTheSourceUntouched) {
   EXPECT_EQ(::read(ready[0], &answer, 1), 1);
   ::close(ready[0]);
   EXPECT_EQ(answer, 'y');
-  const auto marker = disk->overlay().string();
+  const auto marker = folder->path().string();
   EXPECT_FALSE(processes_with(marker).empty());
 
   ASSERT_EQ(::kill(holder, SIGKILL), 0);
@@ -165,8 +165,9 @@ TEST(SavedMachine, MachinesOfOneDrawOtherRandomNumbers) {
     const auto saved = prepare_saved_machine(*runner, options, *files, fixtures_cache(), {});
     ASSERT_OK(saved);
     ASSERT_TRUE(saved->has_value());
-    const auto machine = MicroVm::start(*runner, options, *files, *saved, {});
+    auto machine = MicroVm::begin(*runner, options, *files, *saved, {});
     ASSERT_OK(machine);
+    ASSERT_OK(machine->give_disk(options, {}));
     const auto uuid = machine->tools().get("/proc/sys/kernel/random/uuid", kKiB, {});
     ASSERT_OK(uuid);
     drawn.insert(*uuid);
