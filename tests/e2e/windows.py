@@ -18,8 +18,10 @@ class WindowsTest(KilnTest):
         subprocess.run([MAKE_DISK, table, SIMULATOR, path, *scenario], check=True)
         return path
 
-    def windows_template(self, image, customize, **properties):
+    def windows_template(self, image, customize, security_type=None, **properties):
         source = {"type": "KilnLocalImage", "path": str(image), "osType": "Windows"}
+        if security_type:
+            source |= {"hyperVGeneration": "V2", "securityType": security_type}
         return self.template(image, customize, source=source, **properties)
 
     def volume(self, disk):

@@ -80,6 +80,21 @@ class Windows(WindowsTest):
         self.assertEqual(self.windows_paths(vhd, "unattend"), [])
         self.assert_finished(vhd)
 
+    def test_trusted_launch(self):
+        steps = [{"type": "PowerShell", "inline": ["whoami"]}, {"type": "WindowsRestart"}]
+        self.kiln("build", self.windows_template(self.windows("signed"), steps, "TrustedLaunch"))
+        vhd = self.output / "sample.vhd"
+        seen = [line for line in self.log_of_windows(vhd).splitlines() if line.startswith("secure boot")]
+        self.assertEqual(seen, ["secure boot on, TPM 2"] * 2)
+        self.assert_finished(vhd)
+
+    def test_trusted_launch_of_what_nobody_signed(self):
+        template = self.windows_template(self.windows("gpt"), [], "TrustedLaunch")
+        error = self.kiln("build", template, code=1, timeout=300).stderr
+        self.assertIn("[Sandbox:SecureBootRefused]", error)
+        self.assertIn("Secure Boot", error)
+        self.assertEqual(self.sandboxes(), [])
+
     def test_updates_of_a_medium(self):
         updates = self.home / "updates"
         (updates / "more").mkdir(parents=True)

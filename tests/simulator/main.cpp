@@ -113,6 +113,19 @@ bool mount_volume() {
   return false;
 }
 
+/// What protects the start, as the system itself sees it.
+void note_protection() {
+  const std::string variables = "/sys/firmware/efi/efivars";
+  ::mount("efivarfs", variables.c_str(), "efivarfs", MS_RDONLY, nullptr);
+  // Four bytes of attributes stand before the value.
+  const auto secure_boot =
+      read_text(variables + "/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+  const bool enforced = secure_boot.size() == 5 && secure_boot.back() == 1;
+  const auto tpm = read_text("/sys/class/tpm/tpm0/tpm_version_major");
+  note(std::string("secure boot ") + (enforced ? "on" : "off") + ", TPM " +
+       (tpm.empty() ? "none" : tpm.substr(0, tpm.find('\n'))));
+}
+
 void end_processes() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const auto process = std::atoi(entry.path().filename().c_str());
@@ -178,6 +191,7 @@ int open_port() {
   }
   ::mkdir("/C:/simulator", 0755);
   note("start");
+  note_protection();
   begin_setup();
   if (const auto fault = service_fault(); !fault.empty()) {
     say("the service does not start: " + fault);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# make-disk.sh mbr|gpt SIMULATOR DISK [LINE...]: makes a phony disk of Windows Server 2022 that starts, as qcow2: by BIOS
-# (mbr) or UEFI (gpt), and in it a Linux with SIMULATOR as its first process. Each LINE goes into C:\simulator\scenario:
+# make-disk.sh mbr|gpt|signed SIMULATOR DISK [LINE...]: makes a phony disk of Windows Server 2022 that starts, as qcow2: by BIOS
+# (mbr), by UEFI (gpt), or by UEFI also with Secure Boot (signed, by loaders of make-guests.sh), and in it a Linux with
+# SIMULATOR as its first process. Each LINE goes into C:\simulator\scenario:
 #
 #   updates NUMBER|endless   what Windows Update offers
 #   restart never            shutdown /r has no effect
@@ -60,7 +61,7 @@ make_initrd() {
   while read -r _ file _; do
     cp "$file" initrd/modules/
     echo "${file##*/}" >>initrd/modules/start.list
-  done < <(/sbin/modprobe --set-version "$version" --show-depends --all ahci sd_mod sr_mod isofs fuse | grep ^insmod | uniq_files)
+  done < <(/sbin/modprobe --set-version "$version" --show-depends --all ahci sd_mod sr_mod isofs fuse efivarfs | grep ^insmod | uniq_files)
   # The kernel of Debian 12 cannot write NTFS. hivex lets the C library convert names, by modules.
   while read -r file; do
     mkdir -p "initrd/${file%/*}"
@@ -123,20 +124,40 @@ END
 # Kernel, initrd and options are one EFI program, in the place of Windows's own.
 make_gpt_disk() {
   local stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+  printf '%s' "$options" >options
+  objcopy --add-section .cmdline=options --change-section-vma .cmdline=0x30000 \
+    --add-section .linux=kernel --change-section-vma .linux=0x2000000 \
+    --add-section .initrd=initrd.img --change-section-vma .initrd=0x3000000 \
+    "$stub" loader.efi
+  make_uefi_disk loader.efi
+}
+
+# Microsoft has signed shim, Debian its GRUB, which looks into /EFI/debian, and its kernel and modules.
+make_signed_disk() {
+  mkdir -p loader/EFI/{Microsoft/Boot,BOOT,debian}
+  cp "$kiln_cache/grubx64.efi" loader/EFI/BOOT/
+  cp "$kiln_cache/grubx64.efi" loader/EFI/Microsoft/Boot/
+  mv kernel initrd.img loader/
+  cat >loader/EFI/debian/grub.cfg <<END
+linux /kernel $options
+initrd /initrd.img
+boot
+END
+  make_uefi_disk "$kiln_cache/shimx64.efi"
+}
+
+# make_uefi_disk LOADER: what starts in the place of Windows's own.
+make_uefi_disk() {
   truncate -s $((3 + loader_mib + windows_mib))M disk.raw
   sfdisk --quiet disk.raw <<END
 label: gpt
 start=$mib, size=$((loader_mib * mib)), type=$esp, name="EFI system partition"
 start=$(((1 + loader_mib) * mib)), size=$((windows_mib * mib)), type=$basic, name="Basic data partition"
 END
-  printf '%s' "$options" >options
   mkdir -p loader/EFI/{Microsoft/Boot,BOOT}
   mv windows/BCD loader/EFI/Microsoft/Boot/BCD
-  objcopy --add-section .cmdline=options --change-section-vma .cmdline=0x30000 \
-    --add-section .linux=kernel --change-section-vma .linux=0x2000000 \
-    --add-section .initrd=initrd.img --change-section-vma .initrd=0x3000000 \
-    "$stub" loader/EFI/BOOT/BOOTX64.EFI
-  cp loader/EFI/BOOT/BOOTX64.EFI loader/EFI/Microsoft/Boot/bootmgfw.efi
+  cp "$1" loader/EFI/BOOT/BOOTX64.EFI
+  cp "$1" loader/EFI/Microsoft/Boot/bootmgfw.efi
   make_fat disk.raw 1 $loader_mib SYSTEM loader
   make_ntfs disk.raw $((1 + loader_mib)) $windows_mib Windows windows
 }

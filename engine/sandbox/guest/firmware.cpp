@@ -85,7 +85,8 @@ std::optional<Error> boot_refusal(std::string_view console) {
                 "signed by a key that Microsoft's lead to")
         .cure(
             "install signed ones (Debian: shim-signed, grub-efi-amd64-signed and the "
-            "distribution's kernel), or leave out the security type TrustedLaunch");
+            "distribution's kernel; Windows: its own, by `bcdboot C:\\Windows /f UEFI`), or leave "
+            "out the security type TrustedLaunch");
   }
   if (!gave_up) return std::nullopt;
   return fail(ErrorKind::kUnsupported,
