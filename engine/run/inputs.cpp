@@ -72,7 +72,8 @@ Result<void> Inputs::fetch_one(const StepInput& input) {
 
 Error Inputs::explain(Error error) const {
   // Where the run itself is cancelled, this has no long wait either.
-  return error.kind() == ErrorKind::kCancelled && !wait() ? wait().error() : error;
+  if (error.kind() == ErrorKind::kCancelled && !wait()) return wait().error();
+  return error;
 }
 
 bool Inputs::arrived() const {

@@ -156,7 +156,7 @@ Result<void> BuildLayers::end_step(std::size_t step,
     return {};
   }
   const auto system = system_path(context, below_.front().id);
-  const auto begun = sandbox.begin_layer(*next, system);
+  auto begun = sandbox.begin_layer(*next, system);
   if (!begun && begun.error().kind() == ErrorKind::kUnsupported) {
     std::error_code ignored;
     fs::remove(next->overlay(), ignored);

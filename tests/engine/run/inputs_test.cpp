@@ -25,8 +25,9 @@ class CountingFetcher : public Fetcher {
       KILN_TRY(cancel.check());
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    if (uri.ends_with("missing.sh"))
+    if (uri.ends_with("missing.sh")) {
       return fail(ErrorKind::kNotFound, "Fetch:NotFound", "no {}", uri);
+    }
     ++fetched;
     std::ofstream(destination) << "contents";
     return sha256_hex("contents");
