@@ -118,7 +118,7 @@ class Windows(WindowsTest):
         self.assertRegex(told, r"Windows +Windows Server 2022 Datacenter 21H2 \(10\.0\.20348\.\d+, ServerDatacenter, gen")
         self.assertRegex(told, r"Computer +SIMULATED\n")
         self.assertRegex(told, r"Build +possible")
-        told = self.kiln("image", "inspect", "--windows", guest("windows-dirty.qcow2")).stdout
+        told = self.kiln("image", "inspect", "--windows", guest("windows-disks/unclean.qcow2")).stdout
         self.assertRegex(told, r"Refused +the file system is marked dirty")
         self.assertIn("chkdsk C: /f", told)
 
@@ -191,7 +191,7 @@ class Windows(WindowsTest):
         self.assert_finished(self.home / "acceptance/steps.vhd")
 
     def test_the_acceptance_of_an_unclean_image(self):
-        said = self.accept(guest("windows-dirty.qcow2"), 1)
+        said = self.accept(guest("windows-disks/unclean.qcow2"), 1)
         self.assertRegex(said, "building: .* FAILED ")
 
     def test_cancel_while_a_step_runs(self):
