@@ -137,4 +137,19 @@ Command micro_command(const MicroOptions& options,
   return command;
 }
 
+nlohmann::json micro_disk_node(const std::filesystem::path& file, const std::string& name) {
+  return {{"node-name", name},
+          {"driver", "qcow2"},
+          {"discard", "unmap"},
+          {"cache", {{"no-flush", true}}},
+          {"file", {{"driver", "file"}, {"filename", file.string()}}}};
+}
+
+nlohmann::json micro_disc_node(const std::filesystem::path& file, const std::string& name) {
+  return {{"node-name", name},
+          {"driver", "raw"},
+          {"read-only", true},
+          {"file", {{"driver", "file"}, {"filename", file.string()}}}};
+}
+
 }  // namespace kiln

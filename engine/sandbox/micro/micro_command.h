@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "disk/inspect/image_session.h"
 #include "engine/core/process_runner.h"
@@ -39,6 +42,12 @@ Command micro_command(const MicroOptions& options,
                       const MicroFiles& files,
                       const std::filesystem::path& socket,
                       const std::optional<FileMemory>& memory = {});
+
+/// What the monitor is told (`blockdev-add`) of the disk. It is scratch until the machine is off,
+/// and the host's page cache outlives it, so nothing waits for writes.
+nlohmann::json micro_disk_node(const std::filesystem::path& file, const std::string& name);
+/// Of a disc, which cannot be written.
+nlohmann::json micro_disc_node(const std::filesystem::path& file, const std::string& name);
 
 std::filesystem::path micro_monitor(const std::filesystem::path& socket);
 

@@ -21,22 +21,6 @@ constexpr auto kPowerOffPatience = std::chrono::minutes(2);
 constexpr auto kLookEvery = std::chrono::milliseconds(5);
 constexpr std::size_t kQuotedLines = 12;
 
-/// The disk is scratch until the machine is off, and the host's page cache outlives it.
-nlohmann::json disk_node(const std::filesystem::path& file, const std::string& name) {
-  return {{"node-name", name},
-          {"driver", "qcow2"},
-          {"discard", "unmap"},
-          {"cache", {{"no-flush", true}}},
-          {"file", {{"driver", "file"}, {"filename", file.string()}}}};
-}
-
-nlohmann::json disc_node(const std::filesystem::path& file, const std::string& name) {
-  return {{"node-name", name},
-          {"driver", "raw"},
-          {"read-only", true},
-          {"file", {{"driver", "file"}, {"filename", file.string()}}}};
-}
-
 }  // namespace
 
 Error MicroVm::failure(Error cause) const {
@@ -112,10 +96,10 @@ Result<void> MicroVm::put_in(const nlohmann::json& node,
 /// Its first process waits for the disk, and finds it when it is in.
 Result<void> MicroVm::bring_up(const MicroOptions& options, const CancelToken& cancel) {
   node_ = "disk";
-  KILN_TRY(put_in(disk_node(options.disk, node_), {{"driver", "scsi-hd"}}, cancel));
+  KILN_TRY(put_in(micro_disk_node(options.disk, node_), {{"driver", "scsi-hd"}}, cancel));
   for (std::size_t i = 0; i < options.discs.size(); ++i) {
     const auto& disc = options.discs[i];
-    KILN_TRY(put_in(disc_node(disc.iso, fmt::format("disc{}", i)),
+    KILN_TRY(put_in(micro_disc_node(disc.iso, fmt::format("disc{}", i)),
                     {{"driver", "scsi-cd"}, {"product", disc.drive}},
                     cancel));
   }

@@ -175,6 +175,29 @@ TEST(SavedMachine, MachinesOfOneDrawOtherRandomNumbers) {
   EXPECT_EQ(drawn.size(), kMachines);
 }
 
+TEST(EarlyAppliance, IsStartedOnceMoreWhereItDies) {
+  const auto folder = TempDir::create();
+  ASSERT_OK(folder);
+  const auto runner = make_process_runner();
+  const auto disk = fixture_disk(*runner, "layout-ext4.qcow2", folder->path());
+  ASSERT_OK(disk);
+  RecordingSink events;
+  const SandboxContext context{*runner, events, {}, folder->path(), fixtures_cache()};
+  SandboxOptions options;
+  options.accelerator = AcceleratorChoice::kTcg;
+  auto early = begin_early(options, context);
+  ASSERT_TRUE(early.has_value());
+  for (const int pid : processes_with(folder->path().string())) ::kill(pid, SIGKILL);
+  const auto sandbox = start_appliance(*disk, options, context, std::move(early));
+  ASSERT_OK(sandbox);
+  EXPECT_OK((*sandbox)->agent().get("/etc/fstab", kKiB, {}));
+  EXPECT_THAT(events.messages(EventType::kNotice),
+              ::testing::Contains(::testing::HasSubstr("it is started once more")));
+
+  options.appliance = ApplianceChoice::kLibguestfs;
+  EXPECT_FALSE(begin_early(options, context).has_value());
+}
+
 /// A host's kernel that is none of those that a micro-appliance was ever tried with.
 TEST(ApplianceFallback, IsLibguestfsWhereTheMicroApplianceDoesNotStart) {
   const auto folder = TempDir::create();

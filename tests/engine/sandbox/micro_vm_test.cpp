@@ -24,6 +24,18 @@ MicroOptions options() {
 
 const MicroFiles kFiles{"/cache/vmlinux", "/cache/initrd"};
 
+TEST(MicroDrives, AreOfTheFormatThatIsGivenAndDiscsCannotBeWritten) {
+  const auto disk = micro_disk_node("/work/overlay.qcow2", "disk");
+  EXPECT_EQ(disk["driver"], "qcow2");
+  EXPECT_EQ(disk["discard"], "unmap");
+  EXPECT_EQ(disk["cache"]["no-flush"], true);
+  EXPECT_EQ(disk["file"]["filename"], "/work/overlay.qcow2");
+  const auto disc = micro_disc_node("/media/packages.iso", "disc0");
+  EXPECT_EQ(disc["driver"], "raw");
+  EXPECT_EQ(disc["read-only"], true);
+  EXPECT_EQ(disc["node-name"], "disc0");
+}
+
 TEST(MicroCommand, GivesTheMachineNothingThatIsNotAskedFor) {
   const auto command = micro_command(options(), kFiles, "/work/tools.sock");
   EXPECT_EQ(value_of(command, "-kernel"), "/cache/vmlinux");
