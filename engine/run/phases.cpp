@@ -39,6 +39,23 @@ Result<std::unique_ptr<Sandbox>> start_to_customize(AttachedDisk& attached,
   return start();
 }
 
+/// The disc of an installation; any other source is there, and may have to be verified.
+Result<std::optional<InstallOrder>> obtain_source(const RunContext& context) {
+  const auto& plan = context.plan;
+  if (!plan.install) {
+    KILN_TRY(verify_source(plan.source, context.cache_folder, context.cancel));
+    return std::optional<InstallOrder>();
+  }
+  KILN_TRY_ASSIGN(auto order,
+                  obtain_disc(plan,
+                              context.fetcher,
+                              context.folder.work(),
+                              context.cache_folder,
+                              context.events,
+                              context.cancel));
+  return std::optional(std::move(order));
+}
+
 Result<void> stage_script(GuestAgent& agent, const RunContext& context) {
   return context.plan.is_windows() ? stage_windows_deprovision_script(agent, context.cancel)
                                    : stage_deprovision_script(agent, context.cancel);
@@ -74,31 +91,26 @@ Result<PreparedInputs> prepare(const RunContext& context) {
                   Inputs::fetch(plan,
                                 context.folder.inputs(),
                                 {context.fetcher, context.record, context.events, context.cancel}));
-  std::optional<InstallOrder> order;
-  if (plan.install) {
-    KILN_TRY_ASSIGN(order,
-                    obtain_disc(plan,
-                                context.fetcher,
-                                context.folder.work(),
-                                context.cache_folder,
-                                context.events,
-                                context.cancel));
-  } else {
-    KILN_TRY(verify_source(plan.source, context.cache_folder, context.cancel));
-  }
+  KILN_TRY_ASSIGN(auto order, while_inputs_arrive(context, *files, obtain_source));
   return PreparedInputs{std::move(files), std::move(order)};
 }
 
 Result<InstalledSource> install(PreparedInputs inputs, const RunContext& context) {
   KILN_CHECK(inputs.order.has_value());
-  auto image = install_from_disc(*inputs.order, until_inputs_fail(context, *inputs.files));
-  if (!image) return inputs.files->explain(std::move(image).error());
-  return InstalledSource{std::move(inputs), *std::move(image)};
+  KILN_TRY_ASSIGN(auto image,
+                  while_inputs_arrive(context, *inputs.files, [&](const RunContext& until) {
+                    return install_from_disc(*inputs.order, until);
+                  }));
+  return InstalledSource{std::move(inputs), std::move(image)};
 }
 
 Result<AttachedDisk> attach(InstalledSource source, const RunContext& context) {
   if (context.layers != nullptr) {
-    KILN_TRY_ASSIGN(auto layered, context.layers->begin(source, context));
+    KILN_TRY_ASSIGN(
+        auto layered,
+        while_inputs_arrive(context, *source.inputs.files, [&](const RunContext& until) {
+          return context.layers->begin(source, until);
+        }));
     return AttachedDisk{std::move(source.inputs),
                         std::move(layered.disk),
                         layered.steps_done,
@@ -121,7 +133,9 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
     return context.layers->end_step(step, attached.disk, *sandbox, context);
   };
   const auto work = [&]() -> Result<void> {
-    KILN_TRY_ASSIGN(sandbox, start_to_customize(attached, until_inputs_fail(context, arriving)));
+    KILN_TRY_ASSIGN(sandbox, while_inputs_arrive(context, arriving, [&](const RunContext& until) {
+                      return start_to_customize(attached, until);
+                    }));
     KILN_TRY_ASSIGN(const auto inputs, await_inputs(context, arriving, "customize"));
     const auto done = attached.steps_done;
     skip_steps(context, done);
@@ -132,7 +146,7 @@ Result<CustomizedDisk> customize(AttachedDisk attached, const RunContext& contex
   };
   if (auto worked = work(); !worked) {
     // No step has run then.
-    if (arriving.failed()) return arriving.explain(std::move(worked).error());
+    if (arriving.failed()) return std::move(worked).error();
     return keep_failed_build(std::move(worked).error(), attached.disk, std::move(sandbox), context);
   }
   return CustomizedDisk{std::move(attached.inputs), std::move(attached.disk), std::move(sandbox)};

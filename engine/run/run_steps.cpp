@@ -39,12 +39,6 @@ StepContext step_context(const RunContext& context,
           context.plan.image_system()};
 }
 
-RunContext until_inputs_fail(const RunContext& context, const Inputs& inputs) {
-  auto until = context;
-  until.cancel = inputs.token();
-  return until;
-}
-
 Result<Inputs::Files> await_inputs(const RunContext& context,
                                    const Inputs& inputs,
                                    const std::string& phase) {

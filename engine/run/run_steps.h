@@ -31,8 +31,16 @@ StepContext step_context(const RunContext& context,
                          std::string phase,
                          std::string id);
 
-/// For what is done while inputs arrive: it ends when one cannot be had. See `Inputs::explain`.
-RunContext until_inputs_fail(const RunContext& context, const Inputs& inputs);
+/// Does what needs no inputs while they arrive. It ends when one cannot be had, and tells why.
+template <class Work>
+auto while_inputs_arrive(const RunContext& context, const Inputs& inputs, Work&& work)
+    -> decltype(work(context)) {
+  auto until = context;
+  until.cancel = inputs.token();
+  auto result = work(until);
+  if (!result) return inputs.explain(std::move(result).error());
+  return result;
+}
 /// The inputs, for which it waits as a step of `phase` where they are still arriving.
 Result<Inputs::Files> await_inputs(const RunContext& context,
                                    const Inputs& inputs,

@@ -6,6 +6,7 @@
 #include "engine/run/event_bus.h"
 #include "engine/run/phases.h"
 #include "engine/run/run_log.h"
+#include "engine/run/run_steps.h"
 #include "engine/sandbox/installation.h"
 
 namespace kiln {
@@ -88,7 +89,10 @@ Result<DistributeOutcome> run_phases(const RunContext& context, const JobLimits&
                   in_phase(context, "attach", [&] { return attach(std::move(source), context); }));
   UniqueFd slot;
   if (!is_finished(attached, context)) {
-    KILN_TRY_ASSIGN(slot, take_slot(limits, context));
+    KILN_TRY_ASSIGN(
+        slot, while_inputs_arrive(context, *attached.inputs.files, [&](const RunContext& until) {
+          return take_slot(limits, until);
+        }));
   }
   if (!context.plan.builds()) return run_source_validation(attached, context);
   KILN_TRY_ASSIGN(auto checked, run_build_phases(std::move(attached), context));

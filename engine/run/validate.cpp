@@ -14,16 +14,16 @@ Result<void> run_validators(const WorkDisk& disk,
   const auto& arriving = *inputs.files;
   std::unique_ptr<Sandbox> sandbox;
   const auto work = [&]() -> Result<void> {
-    KILN_TRY_ASSIGN(
-        sandbox,
-        start_sandbox(until_inputs_fail(context, arriving), kPhase, plan.validation_sandbox, disk));
+    KILN_TRY_ASSIGN(sandbox, while_inputs_arrive(context, arriving, [&](const RunContext& until) {
+                      return start_sandbox(until, kPhase, plan.validation_sandbox, disk);
+                    }));
     KILN_TRY_ASSIGN(const auto files, await_inputs(context, arriving, kPhase));
     return run_steps(context, kPhase, plan.checked.validations, files, *sandbox);
   };
   // Out of scope the sandbox is killed: what a good image's validators wrote is worth nothing.
   auto done = work();
   if (done) return done;
-  if (arriving.failed()) return arriving.explain(std::move(done).error());
+  if (arriving.failed()) return done;
   return keep_failed(std::move(done).error().while_doing(plan.builds() ? "validating the image"
                                                                        : "validating the source"),
                      {plan.checked.image_template.on_validation_error,

@@ -165,9 +165,13 @@ class Steps(KilnTest):
         with self.subTest("one that is missing ends the start"):
             (self.state / "runs").rename(self.home / "runs before")
             uri = self.serve_script(b"", 404, once=lambda: self.told("step.started", "customize-sandbox"))
-            done = self.build([{"type": "Shell", "scriptUri": uri}], 1, "--no-cache", "--overwrite", "--keep-on-failure")
+            # A boot takes much longer than the server's answer.
+            template = self.template(guest("debian12.vhd"), [{"type": "Shell", "scriptUri": uri}])
+            done = self.kiln("build", "--mode", "boot", "--overwrite", "--keep-on-failure", template, code=1)
             self.assertIn("404", done.stderr)
             self.assertIn("/properties/customize/0", done.stderr)
+            start, = (step for step in self.record()["steps"] if step["name"] == "customize-sandbox")
+            self.assertEqual(start["outcome"], "cancelled")
             self.assertNotIn("kept", self.record())
             self.assertEqual(self.sandboxes(), [])
 

@@ -48,8 +48,10 @@ Result<LayeredDisk> BuildLayers::begin(const InstalledSource& source, const RunC
   base_ = source.image;
   if (policy_.enabled) {
     const auto found = find(source, context);
-    if (!found && found.error().kind() == ErrorKind::kCancelled) return found.error();
-    if (!found && source.inputs.files->failed()) return found.error();
+    if (!found &&
+        (found.error().kind() == ErrorKind::kCancelled || source.inputs.files->failed())) {
+      return found.error();
+    }
     if (!found) give_up(found.error(), context);
   }
   KILN_TRY_ASSIGN(auto disk, make_disk(context));
